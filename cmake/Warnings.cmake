@@ -1,0 +1,18 @@
+# fn_flags: what every object of ours is compiled with. fn_warnings: the house's warnings.
+add_library(fn_flags INTERFACE)
+target_compile_options(fn_flags INTERFACE -fno-math-errno -ffp-contract=fast
+    $<$<CONFIG:Release>:-O3> $<$<BOOL:${FN_NATIVE}>:-march=native>)
+target_compile_definitions(fn_flags INTERFACE _POSIX_C_SOURCE=200809L)
+if(FN_SANITIZE)
+    target_compile_options(fn_flags INTERFACE -fsanitize=${FN_SANITIZE} -fno-omit-frame-pointer
+        -fno-sanitize-recover=all -g)
+    target_link_options(fn_flags INTERFACE -fsanitize=${FN_SANITIZE})
+endif()
+if(FN_COVERAGE)
+    target_compile_options(fn_flags INTERFACE --coverage -g)
+    target_link_options(fn_flags INTERFACE --coverage)
+endif()
+
+add_library(fn_warnings INTERFACE)
+target_compile_options(fn_warnings INTERFACE -Wall -Wextra -Wshadow -Wconversion
+    -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Werror)

@@ -1,0 +1,45 @@
+/* h5.h -- the few HDF5 calls we use; the only place that includes <hdf5.h>.
+ *
+ * Files we write are built in memory (core driver) and handed to fn_file_replace, so a crash
+ * or a full disk never tears one. Every dataset of a model or checkpoint is chunked with
+ * fletcher32. Files we read are walked with care: hard links only, no external or virtual
+ * storage, known types, sizes within the file (docs/architecture.md, "HDF5"). */
+#ifndef FN_CORE_H5_H
+#define FN_CORE_H5_H
+
+#include "core/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct fn_h5 fn_h5;
+
+typedef enum fn_h5_type { FN_H5_F32, FN_H5_I32, FN_H5_I64, FN_H5_U8 } fn_h5_type;
+
+/* --- writing: a file image in memory --- */
+fn_status fn_h5_create(fn_h5 **out) FN_CHECKED;
+/* Writes one whole dataset; '/' in the name makes groups. rank <= 4. */
+fn_status fn_h5_write(fn_h5 *h, const char *name, fn_h5_type type, int rank,
+                      const int64_t *dim, const void *data) FN_CHECKED;
+/* Text attributes of the root group, up to 1 MiB each. */
+fn_status fn_h5_write_text(fn_h5 *h, const char *name, const char *text) FN_CHECKED;
+/* Finishes the image and replaces PATH by it; the handle stays to be closed. */
+fn_status fn_h5_save(fn_h5 *h, const char *path) FN_CHECKED;
+
+/* --- reading --- */
+fn_status fn_h5_open(fn_h5 **out, const char *path) FN_CHECKED;
+bool fn_h5_has(fn_h5 *h, const char *name);
+/* Shape of a dataset; dim has room for 4. FN_EDATA when it is absent or of another type. */
+fn_status fn_h5_shape(fn_h5 *h, const char *name, fn_h5_type type, int *rank,
+                      int64_t dim[4]) FN_CHECKED;
+/* Reads one whole dataset of exactly `count` elements. */
+fn_status fn_h5_read(fn_h5 *h, const char *name, fn_h5_type type, int64_t count,
+                     void *data) FN_CHECKED;
+/* *text is the caller's (fn_free). */
+fn_status fn_h5_read_text(fn_h5 *h, const char *name, char **text) FN_CHECKED;
+/* Byte offset in the file of a contiguous dataset's first element, for pread. */
+fn_status fn_h5_offset(fn_h5 *h, const char *name, int64_t *offset) FN_CHECKED;
+
+void fn_h5_close(fn_h5 *h);
+
+#endif

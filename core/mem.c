@@ -1,0 +1,51 @@
+#include "core/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE = 64 };
+
+static _Thread_local long fail_at;
+
+void fn_fail_alloc(long n)
+{
+    fail_at = n;
+}
+
+static int refuse(void)
+{
+    return fail_at > 0 && --fail_at == 0;
+}
+
+void *fn_alloc(size_t count, size_t size)
+{
+    return refuse() ? NULL : calloc(count ? count : 1, size);
+}
+
+void *fn_alloc_aligned(size_t size)
+{
+    size_t whole = (size + LINE - 1) / LINE * LINE;
+    if (whole < size || refuse())
+        return NULL;
+    return aligned_alloc(LINE, whole ? whole : LINE);
+}
+
+void *fn_grow(void *p, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    return refuse() ? NULL : realloc(p, count * size ? count * size : 1);
+}
+
+char *fn_strdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *copy = fn_alloc(n, 1);
+    return copy ? memcpy(copy, s, n) : NULL;
+}
+
+void fn_free(void *p)
+{
+    free(p);
+}

@@ -1,0 +1,38 @@
+/* loader.h -- threads that decode and augment batches ahead of the trainer. Batches come in
+ * order of their steps and are the same for any number of threads. */
+#ifndef FN_DATA_LOADER_H
+#define FN_DATA_LOADER_H
+
+#include "data/sampler.h"
+#include "data/view.h"
+
+typedef struct fn_loader fn_loader;
+
+typedef struct fn_loader_options {
+    int height, width; /* of the network's input */
+    fn_augment augment;
+    uint64_t seed; /* of the augmentation */
+    int threads;   /* >= 1 */
+    int ahead;     /* batches kept ready; default 2 */
+    int64_t first_step;
+} fn_loader_options;
+
+typedef struct fn_batch {
+    const float *x;   /* [n, height, width, 3] */
+    const int *label; /* [n], people of the pack */
+    const int *image; /* [n], images of the pack */
+    int n;
+    int64_t step;
+} fn_batch;
+
+/* Pack and sampler outlive the loader. */
+fn_status fn_loader_open(fn_loader **out, const fn_pack *pack, const fn_sampler *sampler,
+                         fn_loader_options o) FN_CHECKED;
+/* Stops the threads, even in the middle of a batch. */
+void fn_loader_close(fn_loader *l);
+
+/* Waits for the next batch, which stays valid until the next call. An image that cannot be
+ * decoded fails here, with its name. `waited` (may be NULL) receives seconds. */
+fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited) FN_CHECKED;
+
+#endif

@@ -1,0 +1,53 @@
+/* pack.h -- a data set of faces in one HDF5 file: encoded images end to end in one
+ * contiguous byte dataset, offsets, people and names beside it; images of a person are
+ * neighbours. Offsets are read once; images are read with pread, outside HDF5's lock. The
+ * layout is in docs/formats.md. */
+#ifndef FN_DATA_PACK_H
+#define FN_DATA_PACK_H
+
+#include "data/image.h"
+
+typedef struct fn_pack fn_pack;
+
+/* --- making --- */
+typedef struct fn_pack_options {
+    const char *crop; /* recipe of data/crop.h; NULL: none, bytes are stored as they are;
+                       * otherwise crops are stored as JPEG of quality 95 */
+    /* Called for every image left out, and now and then for progress (reason NULL). */
+    void (*tell)(void *ctx, const char *path, const char *reason, int64_t done,
+                 int64_t total);
+    void *ctx;
+} fn_pack_options;
+
+typedef struct fn_pack_report {
+    int64_t people, images, bytes, left_out;
+} fn_pack_report;
+
+/* Packs FOLDER/person/image.{jpg,jpeg,png}; people and images in strcmp order. People
+ * without a readable image are left out and told too. Fewer than 2 people left: FN_EDATA. */
+fn_status fn_pack_make(const char *path, const char *folder, const fn_pack_options *o,
+                       fn_pack_report *report) FN_CHECKED;
+
+/* Copies the people for which a draw from (seed, name) falls under `share` to `held`, the
+ * others to `kept`: the same person always falls on the same side. */
+fn_status fn_pack_split(const char *path, const char *kept, const char *held, double share,
+                        uint64_t seed) FN_CHECKED;
+
+/* --- reading; everything below is thread-safe after fn_pack_open --- */
+fn_status fn_pack_open(fn_pack **out, const char *path) FN_CHECKED;
+void fn_pack_close(fn_pack *p);
+const char *fn_pack_path(const fn_pack *p);
+const char *fn_pack_crop(const fn_pack *p); /* recipe it was made with */
+/* SHA-256 over the names, offsets and byte count: names the set in a model's record. */
+const char *fn_pack_digest(const fn_pack *p);
+
+int fn_pack_people(const fn_pack *p);
+int fn_pack_images(const fn_pack *p);
+const char *fn_pack_person(const fn_pack *p, int person);
+int fn_pack_first(const fn_pack *p, int person); /* its first image; others follow */
+int fn_pack_count(const fn_pack *p, int person); /* >= 1 */
+int fn_pack_person_of(const fn_pack *p, int image);
+const char *fn_pack_name(const fn_pack *p, int image); /* "name_0001.jpg" */
+fn_status fn_pack_image(const fn_pack *p, int image, fn_pixels *out) FN_CHECKED;
+
+#endif

@@ -1,0 +1,39 @@
+/* pairs.h -- LFW's pairs.txt, exactly: a header "sets<TAB>N" (or one number: one set), then
+ * per set N lines "name n1 n2" and N lines "name1 n1 name2 n2". TAB or spaces, CRLF and
+ * trailing blank lines are accepted, nothing else. Errors: FN_EDATA with file:line:col. */
+#ifndef FN_EVAL_PAIRS_H
+#define FN_EVAL_PAIRS_H
+
+#include "core/status.h"
+
+#include <stdbool.h>
+
+typedef struct fn_pair {
+    int a, b; /* indices into path */
+    int fold;
+    bool same;
+} fn_pair;
+
+typedef struct fn_pairs {
+    fn_pair *pair;
+    int n, folds;
+    char **path; /* distinct images, "name/name_0001.jpg", in order of first use */
+    int n_path;
+    char digest[65]; /* SHA-256 of the file */
+} fn_pairs;
+
+fn_status fn_pairs_read(fn_pairs **out, const char *file) FN_CHECKED;
+void fn_pairs_free(fn_pairs *p);
+
+/* Settles each path's extension (.jpg, .jpeg, .png) by looking under `folder`, and lists the
+ * images that are missing: *missing is a malloc'ed array of indices into path (fn_free). */
+fn_status fn_pairs_locate(fn_pairs *p, const char *folder, int **missing,
+                          int *n_missing) FN_CHECKED;
+
+/* Draws a protocol from labelled images for validation while training: `pairs` pairs, half of
+ * one person, split into `folds` by people; a function of `seed`. Paths stay empty: a and b
+ * index the images given. Fewer pairs come where the set has no more. */
+fn_status fn_pairs_draw(fn_pairs **out, const int *label, int n_image, int pairs, int folds,
+                        uint64_t seed) FN_CHECKED;
+
+#endif

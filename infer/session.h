@@ -1,0 +1,33 @@
+/* session.h -- a model made ready to embed: fn_session_* and fn_embed of facenet.h, and what
+ * evaluation and the commands need beside them. */
+#ifndef FN_INFER_SESSION_H
+#define FN_INFER_SESSION_H
+
+#include "data/crop.h"
+#include "nn/model.h"
+
+/* A session on weights that still change: call fn_session_reload after each change. For
+ * validation while training. net, params outlive the session. */
+fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params,
+                          float view, const fn_session_options *o) FN_CHECKED;
+fn_status fn_session_reload(fn_session *s) FN_CHECKED;
+
+typedef struct fn_embed_source {
+    /* Puts crop number i in `out`. Called from several threads. */
+    fn_status (*crop)(void *ctx, int i, fn_pixels *out);
+    void *ctx;
+} fn_embed_source;
+
+/* Embeds n crops, decoding on threads ahead of the network; out [n, dim]. With `flip`, an
+ * embedding is the normalised sum of image and mirror image. `tell` (may be NULL) hears of
+ * progress. Fails with the first source that fails. */
+fn_status fn_embed_many(fn_session *s, fn_embed_source source, int n, bool flip, float *out,
+                        void (*tell)(void *ctx, int done, int total), void *ctx) FN_CHECKED;
+
+/* The same from files under a folder by a crop recipe. */
+fn_status fn_embed_files(fn_session *s, const fn_crop *crop, const char *folder,
+                         char *const *path, int n, bool flip, float *out,
+                         void (*tell)(void *ctx, int done, int total),
+                         void *ctx) FN_CHECKED;
+
+#endif

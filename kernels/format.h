@@ -1,0 +1,19 @@
+/* format.h -- blocked formats on the CPU: sizes and conversions from and to plain N,H,W,C. */
+#ifndef FN_KERNELS_FORMAT_H
+#define FN_KERNELS_FORMAT_H
+
+#include "kernels/op.h"
+
+int fn_format_block(fn_format f);                 /* 1, 8 or 16 */
+const char *fn_format_name(fn_format f);          /* "nhwc", "nChw8c", "nChw16c" */
+int64_t fn_format_numel(fn_shape s, fn_format f); /* elements stored, padding included */
+
+/* Both formats describe the same shape; threads as set by fn_threads_set. */
+void fn_format_convert(float *to, fn_format to_format, const float *from,
+                       fn_format from_format, fn_shape s);
+
+typedef struct fn_reorder {
+    fn_format to;
+} fn_reorder; /* attributes of the internal op `reorder` */
+
+#endif

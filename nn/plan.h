@@ -1,0 +1,47 @@
+/* plan.h -- a graph made ready to run on one device, at one batch size. */
+#ifndef FN_NN_PLAN_H
+#define FN_NN_PLAN_H
+
+#include "nn/graph.h"
+#include "nn/params.h"
+
+typedef struct fn_plan fn_plan;
+
+typedef struct fn_plan_options {
+    fn_backend backend;
+    bool no_fuse; /* run the graph node by node, as the file says */
+} fn_plan_options;
+
+/* lower -> choose formats -> prepare kernels -> place memory -> bind; see plan.c. A graph
+ * built for training gives a plan with backward. `g` may be closed afterwards; `p` is
+ * borrowed for the plan's life, and belongs to a graph of the same net (any batch). */
+fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *p,
+                       fn_plan_options o) FN_CHECKED;
+void fn_plan_close(fn_plan *p);
+
+/* Call once after opening and whenever p->value changed: packs and folds the weights. */
+fn_status fn_plan_load(fn_plan *p) FN_CHECKED;
+
+/* images [N, H, W, C], borrowed until the next forward; N is the graph's batch. */
+fn_status fn_plan_forward(fn_plan *p, const float *images) FN_CHECKED;
+/* Output `i` of the last forward, [N, D], plain. Owned by the plan. */
+const float *fn_plan_output(const fn_plan *p, int i);
+/* d_out [N, D] is the gradient of output 0; writes every gradient of the parameters. */
+fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
+
+/* One line a node, for `facenet info --plan` and tests. Pointers live as long as the plan. */
+typedef struct fn_plan_line {
+    const char *name, *op, *format; /* format of the first output */
+    char kernel[256];               /* implementation names; "own" for our kernels */
+    size_t bytes;                   /* of its outputs */
+} fn_plan_line;
+int fn_plan_lines(const fn_plan *p);
+void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line);
+
+typedef struct fn_plan_size {
+    size_t arena, lower_bound, naive; /* values and their gradients, bytes */
+    size_t saved, workspace;
+} fn_plan_size;
+fn_plan_size fn_plan_size_of(const fn_plan *p);
+
+#endif

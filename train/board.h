@@ -1,0 +1,20 @@
+/* board.h -- TensorBoard event files, written by hand (protobuf and CRC-32C). Every start
+ * opens a new file that sorts after all existing ones and says from which step it goes on. */
+#ifndef FN_TRAIN_BOARD_H
+#define FN_TRAIN_BOARD_H
+
+#include "core/status.h"
+
+#include <stdint.h>
+
+typedef struct fn_board fn_board;
+
+fn_status fn_board_open(fn_board **out, const char *folder, int64_t first_step) FN_CHECKED;
+void fn_board_close(fn_board *b);
+fn_status fn_board_scalar(fn_board *b, const char *tag, int64_t step,
+                          double value) FN_CHECKED;
+fn_status fn_board_text(fn_board *b, const char *tag, int64_t step,
+                        const char *text) FN_CHECKED;
+fn_status fn_board_flush(fn_board *b) FN_CHECKED;
+
+#endif

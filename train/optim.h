@@ -1,0 +1,35 @@
+/* optim.h -- AdaGrad, SGD with momentum and AdamW on the flat buffers.
+ *   adagrad  s += g^2;            w -= lr g / (sqrt(s) + eps)       (Duchi et al. 2011)
+ *   sgd      m = momentum m + g;  w -= lr m
+ *   adamw    m, v with bias correction; w -= lr (m' / (sqrt(v') + eps) + decay w)
+ * Running statistics (param.trained false) move by w += (1 - FN_STAT_KEEP) (batch's - w). */
+#ifndef FN_TRAIN_OPTIM_H
+#define FN_TRAIN_OPTIM_H
+
+#include "nn/params.h"
+
+typedef enum fn_optim_kind { FN_ADAGRAD, FN_SGD, FN_ADAMW } fn_optim_kind;
+
+typedef struct fn_optim_options {
+    fn_optim_kind kind;
+    float momentum; /* sgd; beta1 of adamw */
+    float beta2;    /* adamw */
+    float eps;      /* adagrad, adamw */
+    float initial;  /* adagrad: the accumulator's start */
+    float decay;    /* decoupled weight decay, of kernels only (rank > 1) */
+} fn_optim_options;
+
+typedef struct fn_optim fn_optim;
+
+/* `p` is borrowed, with its gradients. */
+fn_status fn_optim_open(fn_optim **out, fn_params *p, fn_optim_options o) FN_CHECKED;
+void fn_optim_close(fn_optim *o);
+void fn_optim_step(fn_optim *o, float rate);
+
+/* State for a checkpoint: buffers of p->count floats; count is 1 or 2. `steps` is the number
+ * of steps taken (bias correction): read it, and set it when resuming. */
+int fn_optim_state_count(const fn_optim *o);
+float *fn_optim_state(fn_optim *o, int i);
+int64_t *fn_optim_steps(fn_optim *o);
+
+#endif
