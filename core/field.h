@@ -23,7 +23,9 @@ typedef enum fn_field_kind {
 enum { FN_TEXT_BYTES = 512 };
 
 /* A table ends with {0}. `def` is NAN when the user must write the field; a text's default
- * is `def_text` (NULL: must be written). `name` may be dotted: "train.lr". */
+ * is `def_text` (NULL: must be written). `name` may be dotted: "train.lr". Numbers lie in
+ * [min, max], always checked; min FLT_MIN says "above 0" (printed as "(0"), an infinite
+ * bound is none. */
 typedef struct fn_field {
     const char *name;
     fn_field_kind kind;
@@ -40,12 +42,13 @@ void fn_field_defaults(const fn_field *table, void *to);
 bool fn_field_required(const fn_field *f);
 
 /* Strict scalars (YAML 1.2 core): ints decimal, reals a full strtod in the C locale without
- * inf or nan, bools true or false, choices exact. On failure the sentence has no place in
- * front ("train.lr: expected a number in (0, 10], got '0.05x'"): callers add it with
- * fn_context. Errors: FN_ECONFIG. */
+ * inf, nan or hex, no leading zeros, bools true or false, choices exact. On failure the
+ * sentence has no place in front ("train.lr: expected a number in (0, 10], got '0.05x'"):
+ * callers add it with fn_context. Errors: FN_ECONFIG. */
 fn_status fn_field_parse(const fn_field *f, void *to, const char *text) FN_CHECKED;
 
-/* Writes the value as fn_field_parse reads it back, exactly (floats: shortest that does). */
+/* Writes the value as fn_field_parse reads it back, exactly (floats: shortest that does).
+ * Texts are written bare: a writer of YAML quotes them. */
 void fn_field_print(char *text, size_t size, const fn_field *f, const void *from);
 
 const fn_field *fn_field_find(const fn_field *table, const char *name);

@@ -35,7 +35,8 @@ void *fn_grow(void *p, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size)
         return NULL;
-    return refuse() ? NULL : realloc(p, count * size ? count * size : 1);
+    size_t whole = count * size;
+    return refuse() ? NULL : realloc(p, whole ? whole : 1);
 }
 
 char *fn_strdup(const char *s)

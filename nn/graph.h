@@ -15,9 +15,10 @@ typedef struct fn_node {
     fn_call call; /* shapes and formats only; call.attr is set by binding */
     int x[FN_MAX_IN], y[FN_MAX_OUT]; /* indices into graph->value */
     int w[FN_MAX_WEIGHT];            /* indices of parameters, in order of creation */
-    int fold[4]; /* lower.c: parameters of the batch norm folded into this convolution
+    int fold[4];    /* lower.c: parameters of the batch norm folded into this convolution
                   * (FN_BN_* order); fold[0] = -1: none */
-    int row;     /* index into graph->row; -1: none */
+    float fold_eps; /* of that batch norm */
+    int row;        /* index into graph->row; -1: none */
 } fn_node;
 
 typedef struct fn_value {

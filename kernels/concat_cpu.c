@@ -1,0 +1,72 @@
+/* concat on the CPU. In a blocked format whose blocks every input fills, the channels of one
+ * image are one stretch of memory, and the join is one copy an input and image. */
+#include "kernels/concat.h"
+#include "kernels/format.h"
+
+#include <string.h>
+
+static bool fits(const fn_call *c, fn_format f)
+{
+    bool offered = false;
+    for (int i = 0; i < c->n_x; i++) {
+        if (c->x[i].shape.dim[1] % fn_format_block(f))
+            return false;
+        offered |= c->x[i].format == f;
+    }
+    return offered;
+}
+
+/* The widest block that an input comes in and every input fills. */
+static void concat_choose(fn_call *c)
+{
+    fn_format f = FN_BLOCK16;
+    while (f != FN_PLAIN && !fits(c, f))
+        f--;
+    for (int i = 0; i < c->n_x; i++)
+        c->x[i].format = f;
+    c->y[0].format = f;
+}
+
+/* y as rows, x[i] as stretches of them: rows are images when blocked, else pixels. */
+static int64_t rows_of(const fn_call *c)
+{
+    fn_shape y = c->y[0].shape;
+    return c->y[0].format == FN_PLAIN ? y.dim[0] * y.dim[2] * y.dim[3] : y.dim[0];
+}
+
+static fn_status concat_forward(const fn_call *c)
+{
+    int64_t rows = rows_of(c), width = fn_numel(c->y[0].shape) / rows;
+#pragma omp parallel for
+    for (int64_t r = 0; r < rows; r++) {
+        float *y = fn_f32(c->y[0]) + r * width;
+        for (int i = 0; i < c->n_x; i++) {
+            int64_t part = fn_numel(c->x[i].shape) / rows;
+            memcpy(y, fn_f32(c->x[i]) + r * part, (size_t)part * sizeof *y);
+            y += part;
+        }
+    }
+    return FN_OK;
+}
+
+static fn_status concat_backward(const fn_call *c)
+{
+    int64_t rows = rows_of(c), width = fn_numel(c->y[0].shape) / rows;
+#pragma omp parallel for
+    for (int64_t r = 0; r < rows; r++) {
+        const float *dy = fn_f32(c->dy[0]) + r * width;
+        for (int i = 0; i < c->n_x; i++) {
+            int64_t part = fn_numel(c->x[i].shape) / rows;
+            if (c->dx[i].data)
+                memcpy(fn_f32(c->dx[i]) + r * part, dy, (size_t)part * sizeof *dy);
+            dy += part;
+        }
+    }
+    return FN_OK;
+}
+
+const fn_kernel fn_concat_cpu = {
+    .choose = concat_choose,
+    .forward = concat_forward,
+    .backward = concat_backward,
+};

@@ -1,0 +1,251 @@
+/* lower.c -- the fusion patterns; the only place that knows them. */
+#include "nn/lower.h"
+
+#include "core/mem.h"
+#include "kernels/batchnorm.h"
+#include "kernels/conv.h"
+#include "kernels/format.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct rewrite {
+    const fn_graph *from;
+    fn_graph *to;
+    int *map;   /* value of `from` -> value of `to` */
+    bool *done; /* node of `from` that an earlier one has taken in */
+} rewrite;
+
+static bool is(const fn_node *n, const char *op)
+{
+    return strcmp(n->op->name, op) == 0;
+}
+
+/* The only node that reads value v, if it is an `op` and v is no output; otherwise -1. */
+static int only_reader(const fn_graph *g, int v, const char *op)
+{
+    int reader = -1;
+    for (int k = 0; k < g->n_output; k++)
+        if (g->output[k] == v)
+            return -1;
+    for (int i = 0; i < g->n_node; i++)
+        for (int k = 0; k < g->node[i].call.n_x; k++)
+            if (g->node[i].x[k] == v) {
+                if (reader >= 0)
+                    return -1;
+                reader = i;
+            }
+    return reader >= 0 && is(&g->node[reader], op) ? reader : -1;
+}
+
+/* Adds `n` with other attributes to the new graph; its parameters keep their numbers. */
+static fn_status add(rewrite *r, const fn_node *n, const void *attr, fn_node **out)
+{
+    int x[FN_MAX_IN], y[FN_MAX_OUT];
+    for (int k = 0; k < n->call.n_x; k++)
+        x[k] = r->map[n->x[k]];
+    FN_TRY(fn_graph_add(r->to, n->op, n->name, attr, x, n->call.n_x, y));
+    fn_node *added = &r->to->node[r->to->n_node - 1];
+    memcpy(added->w, n->w, sizeof added->w);
+    memcpy(added->fold, n->fold, sizeof added->fold);
+    added->fold_eps = n->fold_eps;
+    added->row = n->row;
+    for (int k = 0; k < n->call.n_y; k++)
+        r->map[n->y[k]] = y[k];
+    *out = added;
+    return FN_OK;
+}
+
+/* The node also does the work of node `i` of the old graph. */
+static void take_in(rewrite *r, const fn_node *added, int i)
+{
+    r->done[i] = true;
+    r->map[r->from->node[i].y[0]] = added->y[0];
+}
+
+static fn_status lower_conv(rewrite *r, const fn_node *n)
+{
+    fn_conv attr;
+    fn_node *added;
+    int norm = -1, last = n->y[0];
+    memcpy(&attr, n->attr, sizeof attr);
+    if (!r->from->training && !attr.bias)
+        norm = only_reader(r->from, last, "batchnorm");
+    if (norm >= 0) {
+        attr.bias = 1;
+        last = r->from->node[norm].y[0];
+    }
+    int relu = only_reader(r->from, last, "relu");
+    attr.relu = relu >= 0;
+    FN_TRY(add(r, n, &attr, &added));
+    if (norm >= 0) {
+        const fn_node *bn = &r->from->node[norm];
+        memcpy(added->fold, bn->w, sizeof added->fold);
+        memcpy(&added->fold_eps, bn->attr + offsetof(fn_batchnorm, eps), sizeof(float));
+        added->w[1] = -1;
+        take_in(r, added, norm);
+    }
+    if (relu >= 0)
+        take_in(r, added, relu);
+    return FN_OK;
+}
+
+static fn_status lower_batchnorm(rewrite *r, const fn_node *n)
+{
+    fn_batchnorm attr;
+    fn_node *added;
+    int relu = only_reader(r->from, n->y[0], "relu");
+    memcpy(&attr, n->attr, sizeof attr);
+    attr.relu = relu >= 0;
+    FN_TRY(add(r, n, &attr, &added));
+    if (relu >= 0)
+        take_in(r, added, relu);
+    return FN_OK;
+}
+
+static fn_status lower_node(rewrite *r, const fn_node *n)
+{
+    fn_node *added;
+    if (is(n, "conv"))
+        return lower_conv(r, n);
+    if (is(n, "batchnorm"))
+        return lower_batchnorm(r, n);
+    if (is(n, "fork") && !r->from->training) {
+        for (int k = 0; k < n->call.n_y; k++)
+            r->map[n->y[k]] = r->map[n->x[0]];
+        return FN_OK;
+    }
+    return add(r, n, n->op->attr_size ? n->attr : NULL, &added);
+}
+
+static void rewrite_close(rewrite *r)
+{
+    fn_free(r->map);
+    fn_free(r->done);
+    fn_graph_close(r->to);
+}
+
+static fn_status rewrite_open(rewrite *r, const fn_graph *g)
+{
+    *r = (rewrite){.from = g};
+    FN_TRY(fn_graph_open(&r->to, g->name, g->value[0].shape, g->training));
+    r->map = fn_alloc((size_t)g->n_value, sizeof *r->map);
+    r->done = fn_alloc((size_t)g->n_node, sizeof *r->done);
+    if (r->map && r->done)
+        return FN_OK;
+    rewrite_close(r);
+    return fn_fail(FN_ENOMEM, "%s: no memory to rewrite %d nodes", g->name, g->n_node);
+}
+
+static void finish(rewrite *r, fn_graph **out)
+{
+    r->to->n_param = r->from->n_param;
+    *out = r->to;
+    r->to = NULL;
+}
+
+fn_status fn_lower(fn_graph **out, const fn_graph *g)
+{
+    rewrite r;
+    fn_status rc;
+    *out = NULL;
+    FN_TRY(rewrite_open(&r, g));
+    for (int i = 0; i < g->n_node; i++)
+        if (!r.done[i])
+            FN_GO(lower_node(&r, &g->node[i]));
+    r.to->n_output = g->n_output;
+    for (int k = 0; k < g->n_output; k++)
+        r.to->output[k] = r.map[g->output[k]];
+    rc = FN_OK;
+    finish(&r, out);
+out:
+    rewrite_close(&r);
+    return rc;
+}
+
+/* --- formats --- */
+
+/* Value v of the new graph in `format`: itself, or through a reorder. */
+static fn_status in_format(fn_graph *g, int *v, fn_format format)
+{
+    fn_reorder attr = {format};
+    char name[FN_NAME_BYTES];
+    int y[FN_MAX_OUT];
+    if (g->value[*v].format == format)
+        return FN_OK;
+    for (int i = 0; i < g->n_node && !g->training;
+         i++) /* one that another reader has made */
+        if (is(&g->node[i], "reorder") && g->node[i].x[0] == *v &&
+            g->value[g->node[i].y[0]].format == format) {
+            *v = g->node[i].y[0];
+            return FN_OK;
+        }
+    snprintf(name, sizeof name, "reorder%d", g->n_node);
+    FN_TRY(fn_graph_add(g, fn_op_find("reorder"), name, &attr, v, 1, y));
+    fn_call *c = &g->node[g->n_node - 1].call;
+    c->x[0].format = g->value[*v].format;
+    c->y[0].format = g->value[y[0]].format = format;
+    *v = y[0];
+    return FN_OK;
+}
+
+static fn_status choose(rewrite *r, const fn_node *n, fn_backend backend)
+{
+    const fn_kernel *kernel = n->op->kernel[backend];
+    fn_call c = n->call;
+    fn_node *added;
+    if (!kernel)
+        return fn_fail(FN_EUNSUPPORTED, "%s: op %s has no kernel on this backend", n->name,
+                       n->op->name);
+    c.attr = n->attr;
+    for (int k = 0; k < c.n_x; k++)
+        c.x[k].format = kernel->choose ? r->to->value[r->map[n->x[k]]].format : FN_PLAIN;
+    for (int k = 0; k < c.n_y; k++)
+        c.y[k].format = FN_PLAIN;
+    if (kernel->choose)
+        kernel->choose(&c);
+    for (int k = 0; k < c.n_x; k++)
+        FN_TRY(in_format(r->to, &r->map[n->x[k]], c.x[k].format));
+    FN_TRY(add(r, n, n->op->attr_size ? n->attr : NULL, &added));
+    for (int k = 0; k < c.n_x; k++)
+        added->call.x[k].format = c.x[k].format;
+    for (int k = 0; k < c.n_y; k++)
+        added->call.y[k].format = r->to->value[added->y[k]].format = c.y[k].format;
+    return FN_OK;
+}
+
+fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend)
+{
+    rewrite r;
+    fn_status rc;
+    *out = NULL;
+    FN_TRY(rewrite_open(&r, g));
+    for (int i = 0; i < g->n_node; i++)
+        FN_GO(choose(&r, &g->node[i], backend));
+    r.to->n_output = g->n_output;
+    for (int k = 0; k < g->n_output; k++) {
+        FN_GO(in_format(r.to, &r.map[g->output[k]], FN_PLAIN));
+        r.to->output[k] = r.map[g->output[k]];
+    }
+    rc = FN_OK;
+    finish(&r, out);
+out:
+    rewrite_close(&r);
+    return rc;
+}
+
+void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p)
+{
+    const fn_param *w = &p->param[n->w[0]];
+    const float *bn[4];
+    int64_t out = w->shape.dim[0], each = w->count / out;
+    for (int k = 0; k < 4; k++)
+        bn[k] = p->value + p->param[n->fold[k]].offset;
+    for (int64_t o = 0; o < out; o++) {
+        float scale = bn[FN_BN_GAIN][o] / sqrtf(bn[FN_BN_VAR][o] + n->fold_eps);
+        for (int64_t i = o * each; i < (o + 1) * each; i++)
+            kernel[i] = p->value[w->offset + i] * scale;
+        bias[o] = bn[FN_BN_SHIFT][o] - bn[FN_BN_MEAN][o] * scale;
+    }
+}

@@ -1,0 +1,21 @@
+/* lower.h -- a graph rewritten into one that runs faster and means the same. */
+#ifndef FN_NN_LOWER_H
+#define FN_NN_LOWER_H
+
+#include "nn/graph.h"
+#include "nn/params.h"
+
+/* Training:  conv + relu -> conv{relu};  batchnorm + relu -> batchnorm{relu}.
+ * Inference: conv + batchnorm [+ relu] -> conv{bias, relu} with folded weights as well, and
+ * forks vanish. Parameters keep their numbers. `g` is left as it is. */
+fn_status fn_lower(fn_graph **out, const fn_graph *g) FN_CHECKED;
+
+/* A copy of `g` in which each kernel has chosen its formats and a `reorder` stands wherever
+ * two neighbours disagree. Outputs are plain. */
+fn_status fn_lower_formats(fn_graph **out, const fn_graph *g,
+                           fn_backend backend) FN_CHECKED;
+
+/* The weights of a convolution with its batch norm folded in: kernel [O, C, k, k], bias [O]. */
+void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p);
+
+#endif

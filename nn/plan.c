@@ -1,0 +1,329 @@
+/* plan.c -- lower, choose formats, prepare, place, bind; then load, forward, backward. */
+#include "nn/plan.h"
+
+#include "core/mem.h"
+#include "kernels/format.h"
+#include "nn/lower.h"
+#include "nn/memory.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+struct fn_plan {
+    fn_graph *graph; /* lowered, with formats */
+    fn_params *params;
+    fn_backend backend;
+    fn_memory *memory;
+    char *arena, *workspace;
+    size_t workspace_bytes;
+    float *folded; /* convolutions with their batch norm folded in, end to end */
+    /* FN_REF alone: the weights, their gradients, the input and the results in double */
+    double *value, *grad, *image;
+    float *result[FN_MAX_OUT];
+    bool loaded;
+};
+
+static size_t element(const fn_plan *p)
+{
+    return p->backend == FN_REF ? sizeof(double) : sizeof(float);
+}
+
+static void *at_buffer(const fn_plan *p, int buffer)
+{
+    return buffer == FN_NO_BUFFER ? NULL : p->arena + p->memory->buffer[buffer].offset;
+}
+
+static int64_t folded_count(const fn_plan *p, const fn_node *n)
+{
+    const fn_param *w = &p->params->param[n->w[0]];
+    return (w->count + w->shape.dim[0] + 15) / 16 * 16;
+}
+
+/* --- opening --- */
+
+static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
+{
+    fn_graph *fused = NULL;
+    if (!no_fuse)
+        FN_TRY(fn_lower(&fused, g));
+    fn_status rc = fn_lower_formats(&p->graph, fused ? fused : g, p->backend);
+    fn_graph_close(fused);
+    return rc;
+}
+
+static fn_status prepare(fn_plan *p)
+{
+    for (int i = 0; i < p->graph->n_node; i++) {
+        fn_node *n = &p->graph->node[i];
+        const fn_kernel *kernel = n->op->kernel[p->backend];
+        n->call.attr = n->attr;
+        n->call.training = p->graph->training;
+        if (kernel->prepare) {
+            fn_status rc = kernel->prepare(&n->call);
+            if (rc != FN_OK)
+                return fn_context(rc, "%s: %s", p->graph->name, n->name);
+        }
+        if (n->call.workspace_bytes > p->workspace_bytes)
+            p->workspace_bytes = n->call.workspace_bytes;
+    }
+    return FN_OK;
+}
+
+static fn_status allocate_double(fn_plan *p)
+{
+    size_t all = (size_t)p->params->count;
+    p->value = fn_alloc(all, sizeof(double));
+    p->grad = fn_alloc(all, sizeof(double));
+    p->image = fn_alloc((size_t)fn_numel(p->graph->value[0].shape), sizeof(double));
+    bool ok = p->value && p->grad && p->image;
+    for (int k = 0; k < p->graph->n_output; k++) {
+        fn_shape s = p->graph->value[p->graph->output[k]].shape;
+        p->result[k] = fn_alloc((size_t)fn_numel(s), sizeof(float));
+        ok = ok && p->result[k];
+    }
+    return ok ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory for doubles", p->graph->name);
+}
+
+static fn_status allocate(fn_plan *p)
+{
+    int64_t folded = 0;
+    for (int i = 0; i < p->graph->n_node; i++)
+        if (p->graph->node[i].fold[0] >= 0)
+            folded += folded_count(p, &p->graph->node[i]);
+    p->arena = fn_alloc_aligned(p->memory->arena);
+    p->workspace = fn_alloc_aligned(p->workspace_bytes);
+    p->folded = fn_alloc_aligned((size_t)folded * sizeof(float));
+    if (!p->arena || !p->workspace || !p->folded)
+        return fn_fail(FN_ENOMEM,
+                       "%s at batch %lld wants %zu MB for its values; use a smaller batch",
+                       p->graph->name, (long long)p->graph->value[0].shape.dim[0],
+                       (p->memory->arena + p->workspace_bytes) >> 20);
+    return p->backend == FN_REF ? allocate_double(p) : FN_OK;
+}
+
+static void bind_weights(fn_plan *p, fn_node *n, float **folded)
+{
+    for (int k = 0; k < n->call.n_w; k++) {
+        if (n->w[k] < 0)
+            continue;
+        int64_t at = p->params->param[n->w[k]].offset;
+        bool wanted = p->graph->training;
+        if (p->backend == FN_REF) {
+            n->call.w[k].data = p->value + at;
+            n->call.dw[k].data = wanted ? p->grad + at : NULL;
+        } else {
+            n->call.w[k].data = p->params->value + at;
+            n->call.dw[k].data = wanted ? p->params->grad + at : NULL;
+        }
+        n->call.dw[k].shape = n->call.w[k].shape;
+    }
+    if (n->fold[0] >= 0) {
+        n->call.w[0].data = *folded;
+        n->call.w[1].data = *folded + p->params->param[n->w[0]].count;
+        *folded += folded_count(p, n);
+    }
+}
+
+static void bind_values(fn_plan *p, fn_node *n)
+{
+    const fn_memory *m = p->memory;
+    for (int k = 0; k < n->call.n_x; k++) {
+        n->call.x[k].data = at_buffer(p, m->value[n->x[k]]);
+        n->call.dx[k] = n->call.x[k];
+        n->call.dx[k].data = at_buffer(p, m->grad[n->x[k]]);
+        if (n->x[k] == 0 && p->backend == FN_REF)
+            n->call.x[k].data = p->image;
+    }
+    for (int k = 0; k < n->call.n_y; k++) {
+        n->call.y[k].data = at_buffer(p, m->value[n->y[k]]);
+        n->call.dy[k] = n->call.y[k];
+        n->call.dy[k].data = at_buffer(p, m->grad[n->y[k]]);
+    }
+}
+
+static void bind(fn_plan *p)
+{
+    float *folded = p->folded;
+    for (int i = 0; i < p->graph->n_node; i++) {
+        fn_node *n = &p->graph->node[i];
+        bind_weights(p, n, &folded);
+        bind_values(p, n);
+        n->call.saved = at_buffer(p, p->memory->saved[i]);
+        n->call.workspace = p->workspace;
+    }
+}
+
+fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
+                       fn_plan_options o)
+{
+    fn_plan *p = fn_alloc(1, sizeof *p);
+    fn_status rc;
+    *out = NULL;
+    if (!p)
+        return fn_fail(FN_ENOMEM, "%s: no memory for a plan", g->name);
+    assert(!g->training || params->grad);
+    p->params = params;
+    p->backend = o.backend;
+    FN_GO(lower(p, g, o.no_fuse || o.backend == FN_REF));
+    FN_GO(prepare(p));
+    FN_GO(fn_memory_open(&p->memory, p->graph, element(p)));
+    FN_GO(allocate(p));
+    bind(p);
+    *out = p;
+    return FN_OK;
+out:
+    fn_plan_close(p);
+    return rc;
+}
+
+void fn_plan_close(fn_plan *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; p->graph && i < p->graph->n_node; i++) {
+        fn_node *n = &p->graph->node[i];
+        if (n->op->kernel[p->backend]->release)
+            n->op->kernel[p->backend]->release(&n->call);
+    }
+    for (int k = 0; k < FN_MAX_OUT; k++)
+        fn_free(p->result[k]);
+    fn_memory_close(p->memory);
+    fn_graph_close(p->graph);
+    fn_free(p->arena);
+    fn_free(p->workspace);
+    fn_free(p->folded);
+    fn_free(p->value);
+    fn_free(p->grad);
+    fn_free(p->image);
+    fn_free(p);
+}
+
+/* --- running --- */
+
+fn_status fn_plan_load(fn_plan *p)
+{
+    for (int64_t i = 0; p->value && i < p->params->count; i++)
+        p->value[i] = (double)p->params->value[i];
+    for (int i = 0; i < p->graph->n_node; i++) {
+        fn_node *n = &p->graph->node[i];
+        const fn_kernel *kernel = n->op->kernel[p->backend];
+        if (n->fold[0] >= 0)
+            fn_lower_fold(fn_f32(n->call.w[0]), fn_f32(n->call.w[1]), n, p->params);
+        if (kernel->load)
+            FN_TRY(kernel->load(&n->call));
+    }
+    p->loaded = true;
+    return FN_OK;
+}
+
+/* On the CPU the images are read where they lie. */
+static void bring_images(fn_plan *p, const float *images)
+{
+    int64_t count = fn_numel(p->graph->value[0].shape);
+    for (int64_t i = 0; p->backend == FN_REF && i < count; i++)
+        p->image[i] = (double)images[i];
+    for (int i = 0; p->backend != FN_REF && i < p->graph->n_node; i++)
+        for (int k = 0; k < p->graph->node[i].call.n_x; k++)
+            if (p->graph->node[i].x[k] == 0)
+                p->graph->node[i].call.x[k].data = (void *)(uintptr_t)images;
+}
+
+/* A fork whose outputs share its input's bytes has nothing to do. */
+static bool is_alias(const fn_node *n)
+{
+    return strcmp(n->op->name, "fork") == 0 && n->call.y[0].data == n->call.x[0].data;
+}
+
+static const void *output_data(const fn_plan *p, int i)
+{
+    return at_buffer(p, p->memory->value[p->graph->output[i]]);
+}
+
+fn_status fn_plan_forward(fn_plan *p, const float *images)
+{
+    if (!p->loaded)
+        return fn_fail(FN_EINTERNAL, "%s: fn_plan_forward before fn_plan_load",
+                       p->graph->name);
+    bring_images(p, images);
+    for (int i = 0; i < p->graph->n_node; i++) {
+        const fn_node *n = &p->graph->node[i];
+        fn_status rc = is_alias(n) ? FN_OK : n->op->kernel[p->backend]->forward(&n->call);
+        if (rc != FN_OK)
+            return fn_context(rc, "%s: %s forward", p->graph->name, n->name);
+    }
+    for (int k = 0; p->backend == FN_REF && k < p->graph->n_output; k++) {
+        const double *from = output_data(p, k);
+        fn_shape s = p->graph->value[p->graph->output[k]].shape;
+        for (int64_t i = 0; i < fn_numel(s); i++)
+            p->result[k][i] = (float)from[i];
+    }
+    return FN_OK;
+}
+
+const float *fn_plan_output(const fn_plan *p, int i)
+{
+    return p->backend == FN_REF ? p->result[i] : output_data(p, i);
+}
+
+static void bring_gradient(fn_plan *p, const float *d_out)
+{
+    int v = p->graph->output[0];
+    int64_t count = fn_numel(p->graph->value[v].shape);
+    void *to = at_buffer(p, p->memory->grad[v]);
+    if (p->backend == FN_REF)
+        for (int64_t i = 0; i < count; i++)
+            ((double *)to)[i] = (double)d_out[i];
+    else
+        memcpy(to, d_out, (size_t)count * sizeof *d_out);
+}
+
+fn_status fn_plan_backward(fn_plan *p, const float *d_out)
+{
+    if (!p->graph->training || p->graph->n_output != 1)
+        return fn_fail(FN_EINTERNAL,
+                       "%s: backward needs a graph of one output, for training",
+                       p->graph->name);
+    bring_gradient(p, d_out);
+    for (int i = p->graph->n_node - 1; i >= 0; i--) {
+        const fn_node *n = &p->graph->node[i];
+        fn_status rc = n->op->kernel[p->backend]->backward(&n->call);
+        if (rc != FN_OK)
+            return fn_context(rc, "%s: %s backward", p->graph->name, n->name);
+    }
+    for (int64_t i = 0; p->grad && i < p->params->count; i++)
+        p->params->grad[i] = (float)p->grad[i];
+    return FN_OK;
+}
+
+/* --- describing --- */
+
+int fn_plan_lines(const fn_plan *p)
+{
+    return p->graph->n_node;
+}
+
+void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
+{
+    const fn_node *n = &p->graph->node[i];
+    const fn_kernel *kernel = n->op->kernel[p->backend];
+    *line = (fn_plan_line){
+        .name = n->name, .op = n->op->name, .format = fn_format_name(n->call.y[0].format)};
+    snprintf(line->kernel, sizeof line->kernel, "own");
+    if (kernel->describe)
+        kernel->describe(&n->call, line->kernel, sizeof line->kernel);
+    for (int k = 0; k < n->call.n_y; k++)
+        line->bytes += (size_t)fn_format_numel(n->call.y[k].shape, n->call.y[k].format) *
+                       element(p);
+}
+
+fn_plan_size fn_plan_size_of(const fn_plan *p)
+{
+    fn_plan_size s = {.arena = p->memory->arena,
+                      .lower_bound = p->memory->lower_bound,
+                      .naive = p->memory->naive,
+                      .workspace = p->workspace_bytes};
+    for (int i = 0; i < p->graph->n_node; i++)
+        s.saved += p->graph->node[i].call.saved_bytes;
+    return s;
+}
