@@ -12,16 +12,27 @@
 fn_status fn_file_read(char **data, size_t *size, const char *path, size_t max) FN_CHECKED;
 
 /* Replaces PATH by these bytes, or leaves the old file untouched: PATH.tmp.PID, fsync,
- * rename, fsync of the folder. A full disk is FN_EIO with the bytes wanted. */
+ * rename, fsync of the folder. A full disk is FN_EIO with the bytes wanted. A symbolic link
+ * is replaced, not followed; a folder or a device is refused. */
 fn_status fn_file_replace(const char *path, const void *data, size_t size) FN_CHECKED;
+
+/* The three steps of fn_file_replace, for files too large for memory.
+ * Names the draft of PATH, "PATH.tmp.PID" (fn_free), and makes sure that neither a folder
+ * nor a device is in the place of PATH; an older draft of that name is removed. */
+fn_status fn_file_draft(char **draft, const char *path) FN_CHECKED;
+/* Writes all of it at an offset. `path` stands in the sentence. */
+fn_status fn_file_write(int fd, int64_t at, const void *data, size_t size,
+                        const char *path) FN_CHECKED;
+/* Gives a finished draft its name for good and closes fd; on failure the draft is gone. */
+fn_status fn_file_publish(int fd, const char *draft, const char *path) FN_CHECKED;
 
 /* Like `mkdir -p`. */
 fn_status fn_file_mkdirs(const char *path) FN_CHECKED;
 
-bool fn_file_exists(const char *path);
+bool fn_file_exists(const char *path); /* a dangling link does */
 bool fn_file_is_folder(const char *path);
 
-/* Removes a folder and what is in it (one level of sub-folders is enough for us). */
+/* Removes a file, or a folder and all that is in it; links are removed, not followed. */
 fn_status fn_file_remove_tree(const char *path) FN_CHECKED;
 
 /* "folder/name", allocated (fn_free); NULL when memory is out. */

@@ -22,6 +22,7 @@ void fn_yaml_close(fn_yaml *y);
 fn_yaml_node fn_yaml_root(const fn_yaml *y);
 fn_yaml_kind fn_yaml_kind_of(const fn_yaml *y, fn_yaml_node n);
 const char *fn_yaml_text(const fn_yaml *y, fn_yaml_node n); /* "" unless a scalar */
+bool fn_yaml_is_null(const fn_yaml *y, fn_yaml_node n);     /* bare and empty, ~ or null */
 int fn_yaml_count(const fn_yaml *y, fn_yaml_node n); /* items or pairs; 0 for a scalar */
 fn_yaml_node fn_yaml_item(const fn_yaml *y, fn_yaml_node list, int i);
 fn_yaml_node fn_yaml_key(const fn_yaml *y, fn_yaml_node map, int i);
