@@ -32,7 +32,6 @@ typedef struct fn_row {
     char name[FN_NAME_BYTES];
     char gives[24], params[16], flops[16]; /* as the paper prints them */
     int value;                             /* what the row gives */
-    int line, column;
 } fn_row;
 
 typedef struct fn_graph {
@@ -57,5 +56,8 @@ void fn_graph_close(fn_graph *g);
  * none. Fresh parameters are numbered from g->n_param; `row` starts at -1. */
 fn_status fn_graph_add(fn_graph *g, const fn_op *op, const char *name, const void *attr,
                        const int *x, int n_x, int *y) FN_CHECKED;
+
+/* "56x56x64"; "1x1x128" for rows of features. */
+void fn_graph_print_shape(char *text, size_t size, fn_shape s);
 
 #endif

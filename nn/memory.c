@@ -64,7 +64,7 @@ static void assign(fn_memory *m, const fn_graph *g, size_t element)
     m->value[0] = m->grad[0] = FN_NO_BUFFER;
     for (int i = 0; i < g->n_node; i++) {
         const fn_node *n = &g->node[i];
-        bool shares = (is_fork(n) || takes_over(g, n));
+        bool shares = m->value[n->x[0]] != FN_NO_BUFFER && (is_fork(n) || takes_over(g, n));
         for (int k = 0; k < n->call.n_y; k++) {
             int v = n->y[k];
             size_t size = (size_t)fn_format_numel(g->value[v].shape, g->value[v].format) *

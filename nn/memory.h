@@ -25,8 +25,8 @@ typedef struct fn_memory {
 } fn_memory;
 
 /* Formats and saved_bytes of the calls are final. `element` is the size of a number. The
- * input has no buffer: the caller owns it. Fork outputs share their input's buffer, and an
- * in-place op's output takes over an input that nobody needs any more. */
+ * input has no buffer: the caller owns it. Fork outputs share their input's buffer, if it has
+ * one, and an in-place op's output takes over an input that nobody needs any more. */
 fn_status fn_memory_open(fn_memory **out, const fn_graph *g, size_t element) FN_CHECKED;
 void fn_memory_close(fn_memory *m);
 

@@ -22,6 +22,7 @@ typedef struct fn_record {
 struct fn_model {
     fn_net *net;
     fn_params *params; /* no gradients */
+    int dim;           /* of the first head */
     fn_record record;
     char digest[FN_DIGEST_BYTES]; /* SHA-256 of the weights' bytes, by fn_model_open */
 };

@@ -9,7 +9,7 @@ typedef struct fn_summary_row {
     char output[24];
     const char *paper_output, *paper_params, *paper_flops; /* "" where the file is silent */
     int64_t params, multiply_adds; /* of one image; biases counted */
-    bool differs;                  /* a printed figure that ours does not round to */
+    bool differs;                  /* a printed figure is not ours; nn/figure.h */
 } fn_summary_row;
 
 typedef struct fn_summary {
