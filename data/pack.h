@@ -48,6 +48,9 @@ int fn_pack_first(const fn_pack *p, int person); /* its first image; others foll
 int fn_pack_count(const fn_pack *p, int person); /* >= 1 */
 int fn_pack_person_of(const fn_pack *p, int image);
 const char *fn_pack_name(const fn_pack *p, int image); /* "name_0001.jpg" */
+/* The image as it is stored, JPEG or PNG; *bytes is the caller's (fn_free). */
+fn_status fn_pack_bytes(const fn_pack *p, int image, uint8_t **bytes,
+                        size_t *size) FN_CHECKED;
 fn_status fn_pack_image(const fn_pack *p, int image, fn_pixels *out) FN_CHECKED;
 
 #endif

@@ -1,0 +1,96 @@
+/* pack_split.c -- one pack into two by people. Who is held out is a function of (seed, name)
+ * alone: packs that share people never disagree about one of them. */
+#include "core/digest.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include "data/pack_write.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The first 64 bits of the name's SHA-256 are the place of the draw. */
+static fn_status is_held(bool *held, const char *name, double share, uint64_t seed)
+{
+    char hex[FN_DIGEST_BYTES];
+    uint64_t place;
+    FN_TRY(fn_digest(hex, name, strlen(name)));
+    if (sscanf(hex, "%16" SCNx64, &place) != 1)
+        return fn_fail(FN_EINTERNAL, "'%s' is not a digest", hex);
+    fn_rng r = fn_rng_at(seed, FN_RNG_SPLIT, place, 0);
+    *held = fn_rng_uniform(&r) < share;
+    return FN_OK;
+}
+
+static fn_status copy_image(fn_pack_write *w, const fn_pack *p, int image)
+{
+    uint8_t *bytes;
+    size_t size;
+    FN_TRY(fn_pack_bytes(p, image, &bytes, &size));
+    fn_status rc = fn_pack_write_image(w, fn_pack_person(p, fn_pack_person_of(p, image)),
+                                       fn_pack_name(p, image), bytes, size);
+    fn_free(bytes);
+    return rc;
+}
+
+static fn_status deal(fn_pack_write *const side[2], const fn_pack *p, double share,
+                      uint64_t seed)
+{
+    bool held = false;
+    for (int i = 0; i < fn_pack_people(p); i++) {
+        int first = fn_pack_first(p, i);
+        FN_TRY(is_held(&held, fn_pack_person(p, i), share, seed));
+        for (int k = 0; k < fn_pack_count(p, i); k++)
+            FN_TRY(copy_image(side[held], p, first + k));
+    }
+    return FN_OK;
+}
+
+static fn_status check_sides(fn_pack_write *const side[2], const fn_pack *p)
+{
+    fn_pack_report r[2];
+    for (int i = 0; i < 2; i++)
+        fn_pack_write_count(side[i], &r[i]);
+    if (r[0].people >= 2 && r[1].people >= 2)
+        return FN_OK;
+    return fn_fail(
+        FN_EDATA,
+        "%s: its %d people split into %d and %d, and each side needs two; choose "
+        "another share or seed",
+        fn_pack_path(p), fn_pack_people(p), (int)r[0].people, (int)r[1].people);
+}
+
+static fn_status check_arguments(const char *path, const char *const to[2], double share)
+{
+    if (!(share > 0 && share < 1))
+        return fn_fail(FN_EINVAL, "the share to hold out is %g; it lies between 0 and 1",
+                       share);
+    if (strcmp(to[0], to[1]) == 0 || strcmp(path, to[0]) == 0 || strcmp(path, to[1]) == 0)
+        return fn_fail(FN_EINVAL,
+                       "%s: the pack to split and its two sides are three different files",
+                       path);
+    return FN_OK;
+}
+
+/* Both sides are read and checked before either replaces a file. */
+fn_status fn_pack_split(const char *path, const char *kept, const char *held, double share,
+                        uint64_t seed)
+{
+    const char *const to[2] = {kept, held};
+    fn_pack *p = NULL;
+    fn_pack_write *side[2] = {NULL, NULL};
+    fn_status rc;
+    FN_TRY(check_arguments(path, to, share));
+    FN_GO(fn_pack_open(&p, path));
+    for (int i = 0; i < 2; i++)
+        FN_GO(fn_pack_write_open(&side[i], to[i], fn_pack_crop(p)));
+    FN_GO(deal(side, p, share, seed));
+    FN_GO(check_sides(side, p));
+    FN_GO(fn_pack_write_save(side[0]));
+    rc = fn_pack_write_save(side[1]);
+out:
+    fn_pack_write_close(side[0]);
+    fn_pack_write_close(side[1]);
+    fn_pack_close(p);
+    return rc;
+}

@@ -1,0 +1,183 @@
+#include "data/pack_write.h"
+
+#include "core/file.h"
+#include "core/h5.h"
+#include "core/mem.h"
+#include "data/codec.h"
+#include "data/pack_format.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+enum { PIECE = 1 << 20 };
+
+struct fn_pack_write {
+    char *path, *crop;
+    int scratch; /* the images, end to end, in a file that has no name any more */
+    int64_t at;  /* their bytes so far */
+    int people, images;
+    size_t last; /* where the last person's name begins in `person` */
+    fn_growing person, name, first, offset;
+};
+
+static fn_status append(fn_pack_write *w, fn_growing *to, const void *data, size_t size)
+{
+    if (fn_image_append(to, data, size))
+        return FN_OK;
+    return fn_fail(FN_ENOMEM, "%s: no memory for the list of %d images", w->path,
+                   w->images);
+}
+
+/* The scratch file's name is gone before the first byte, so a crash leaves nothing. */
+static fn_status open_scratch(fn_pack_write *w)
+{
+    char *draft;
+    FN_TRY(fn_file_draft(&draft, w->path));
+    w->scratch = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    fn_status rc = w->scratch < 0 ? fn_fail_errno(w->path, "create") : FN_OK;
+    if (rc == FN_OK && unlink(draft) != 0)
+        rc = fn_fail_errno(draft, "remove");
+    fn_free(draft);
+    return rc;
+}
+
+fn_status fn_pack_write_open(fn_pack_write **out, const char *path, const char *crop)
+{
+    fn_pack_write *w = fn_alloc(1, sizeof *w);
+    fn_status rc;
+    *out = NULL;
+    if (!w)
+        return fn_fail(FN_ENOMEM, "%s: no memory to write it", path);
+    w->scratch = -1;
+    w->path = fn_strdup(path);
+    w->crop = fn_strdup(crop);
+    if (!w->path || !w->crop)
+        FN_GO(fn_fail(FN_ENOMEM, "%s: no memory to write it", path));
+    FN_GO(append(w, &w->offset, &w->at, sizeof w->at));
+    FN_GO(open_scratch(w));
+    *out = w;
+    return FN_OK;
+out:
+    fn_pack_write_close(w);
+    return rc;
+}
+
+void fn_pack_write_close(fn_pack_write *w)
+{
+    if (!w)
+        return;
+    if (w->scratch >= 0)
+        close(w->scratch);
+    fn_free(w->person.data);
+    fn_free(w->name.data);
+    fn_free(w->first.data);
+    fn_free(w->offset.data);
+    fn_free(w->path);
+    fn_free(w->crop);
+    fn_free(w);
+}
+
+void fn_pack_write_count(const fn_pack_write *w, fn_pack_report *r)
+{
+    *r = (fn_pack_report){.people = w->people, .images = w->images, .bytes = w->at};
+}
+
+static fn_status begin_person(fn_pack_write *w, const char *person)
+{
+    int32_t first = w->images;
+    w->last = w->person.size;
+    w->people++;
+    FN_TRY(append(w, &w->first, &first, sizeof first));
+    return append(w, &w->person, person, strlen(person) + 1);
+}
+
+fn_status fn_pack_write_image(fn_pack_write *w, const char *person, const char *name,
+                              const void *bytes, size_t size)
+{
+    if (w->images == INT32_MAX - 1)
+        return fn_fail(FN_EDATA, "%s: a pack holds at most %d images", w->path, w->images);
+    if (w->people == 0 || strcmp((const char *)w->person.data + w->last, person) != 0)
+        FN_TRY(begin_person(w, person));
+    FN_TRY(fn_file_write(w->scratch, w->at, bytes, size, w->path));
+    w->at += (int64_t)size;
+    w->images++;
+    FN_TRY(append(w, &w->name, name, strlen(name) + 1));
+    return append(w, &w->offset, &w->at, sizeof w->at);
+}
+
+/* --- saving --- */
+
+static fn_status write_list(fn_h5 *h, const char *name, fn_h5_type type,
+                            const fn_growing *list, size_t element)
+{
+    int64_t n = (int64_t)(list->size / element);
+    return fn_h5_write(h, name, type, 1, &n, list->data);
+}
+
+/* Everything but the images, for which `offset` says where they go. */
+static fn_status write_index(fn_pack_write *w, const char *draft, int64_t *offset)
+{
+    fn_h5 *h;
+    fn_status rc;
+    FN_TRY(fn_h5_create_file(&h, draft));
+    FN_GO(fn_h5_write_text(h, "format", FN_PACK_FORMAT));
+    FN_GO(fn_h5_write_text(h, "crop", w->crop));
+    FN_GO(write_list(h, FN_PACK_OFFSET, FN_H5_I64, &w->offset, sizeof(int64_t)));
+    FN_GO(write_list(h, FN_PACK_FIRST, FN_H5_I32, &w->first, sizeof(int32_t)));
+    FN_GO(write_list(h, FN_PACK_PEOPLE, FN_H5_U8, &w->person, 1));
+    FN_GO(write_list(h, FN_PACK_NAMES, FN_H5_U8, &w->name, 1));
+    FN_GO(fn_h5_reserve(h, FN_PACK_BYTES, w->at, offset));
+    rc = fn_h5_finish(h);
+out:
+    fn_h5_close(h);
+    return rc;
+}
+
+static fn_status copy_images(fn_pack_write *w, int fd, int64_t offset)
+{
+    char *piece = fn_alloc_aligned(PIECE);
+    fn_status rc = piece ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory to copy", w->path);
+    for (int64_t at = 0; rc == FN_OK && at < w->at;) {
+        ssize_t n = pread(w->scratch, piece, PIECE, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            rc = fn_fail_errno(w->path, "read its images back");
+        else if (n == 0)
+            rc = fn_fail(FN_EIO, "%s: its images cannot be read back", w->path);
+        else
+            rc = fn_file_write(fd, offset + at, piece, (size_t)n, w->path);
+        at += n > 0 ? n : 0;
+    }
+    fn_free(piece);
+    return rc;
+}
+
+fn_status fn_pack_write_save(fn_pack_write *w)
+{
+    int32_t end = w->images;
+    int64_t offset;
+    char *draft;
+    int fd = -1;
+    fn_status rc;
+    FN_TRY(append(w, &w->first, &end, sizeof end));
+    FN_TRY(fn_file_draft(&draft, w->path));
+    FN_GO(write_index(w, draft, &offset));
+    fd = open(draft, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        FN_GO(fn_fail_errno(draft, "open"));
+    FN_GO(copy_images(w, fd, offset));
+    rc = fn_file_publish(fd, draft, w->path);
+    fd = -1;
+out:
+    if (fd >= 0)
+        close(fd);
+    if (rc != FN_OK)
+        unlink(draft);
+    fn_free(draft);
+    return rc;
+}
