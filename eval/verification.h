@@ -13,7 +13,7 @@ typedef struct fn_roc_point {
 } fn_roc_point;
 
 typedef struct fn_verification {
-    int pairs, folds;
+    int pairs, folds, same, different; /* same + different = pairs */
     double accuracy, error, deviation; /* mean, standard error, sample deviation: shares */
     double fold_accuracy[FN_MAX_FOLDS], fold_threshold[FN_MAX_FOLDS];
     double threshold;  /* best one of all pairs: the threshold to ship */

@@ -24,7 +24,7 @@ typedef struct fn_embed_source {
 fn_status fn_embed_many(fn_session *s, fn_embed_source source, int n, bool flip, float *out,
                         void (*tell)(void *ctx, int done, int total), void *ctx) FN_CHECKED;
 
-/* The same from files under a folder by a crop recipe. */
+/* The same from files under a folder (NULL: the paths stand alone) by a crop recipe. */
 fn_status fn_embed_files(fn_session *s, const fn_crop *crop, const char *folder,
                          char *const *path, int n, bool flip, float *out,
                          void (*tell)(void *ctx, int done, int total),

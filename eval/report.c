@@ -1,0 +1,108 @@
+/* report.c -- an evaluation as JSON; the only file of eval/ that includes jansson. */
+#include "eval/report.h"
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "eval/roc.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+/* Enough for a double to come back as it was: a threshold that is read back judges the same. */
+enum { DIGITS = 17 };
+
+/* JSON has no NAN: what was not measured is null. */
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *list_folds(const fn_verification *v)
+{
+    json_t *list = json_array();
+    for (int f = 0; f < v->folds; f++)
+        if (json_array_append_new(list,
+                                  json_pack("{s:f, s:f}", "accuracy", v->fold_accuracy[f],
+                                            "threshold", v->fold_threshold[f])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+/* [threshold, false accept rate, true accept rate] at the corners of the curve. */
+static json_t *list_roc(const fn_verification *v)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < v->n_roc; i++) {
+        const fn_roc_point *at = &v->roc[i];
+        if (fn_roc_corner(v, i) &&
+            json_array_append_new(
+                list, json_pack("[f, f, f]", at->threshold, at->far, at->tpr)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* Only a model has a count of steps: pixels have none. */
+static json_t *describe(const fn_report *r)
+{
+    json_t *all = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}",
+                            "protocol", r->protocol, "pairs_file", r->pairs_file,
+                            "pairs_digest", r->pairs_digest, "images", r->images, "model",
+                            r->model, "model_digest", r->model_digest, "net", r->net,
+                            "crop", r->crop, "flip", (int)r->flip);
+    if (all && r->model)
+        json_object_set_new(all, "step", json_integer(r->step));
+    if (all)
+        json_object_set_new(all, "view", number(r->view));
+    return all;
+}
+
+static json_t *build(const fn_verification *v, const fn_report *r)
+{
+    json_t *all = describe(r);
+    json_t *result = json_pack(
+        "{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pairs", v->pairs, "same",
+        v->same, "different", v->different, "accuracy", number(v->accuracy),
+        "standard_error", number(v->error), "deviation", number(v->deviation), "auc",
+        number(v->auc), "threshold", number(v->threshold), "folds", list_folds(v), "roc",
+        list_roc(v));
+    if (all && result && json_object_update(all, result) == 0) {
+        json_decref(result);
+        return all;
+    }
+    json_decref(all);
+    json_decref(result);
+    return NULL;
+}
+
+fn_status fn_report_json(const char *path, const fn_verification *v, const fn_report *r)
+{
+    json_t *all = build(v, r);
+    char *text = all ? json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(DIGITS)) : NULL;
+    fn_status rc = FN_EDATA;
+    if (text)
+        rc = fn_file_replace(path, text, strlen(text));
+    else
+        fn_fail(rc, "%s: no memory, or a name in it is not UTF-8", path);
+    free(text); /* jansson's own */
+    json_decref(all);
+    return rc;
+}
+
+fn_status fn_report_roc(const char *path, const fn_verification *const *v,
+                        const char *const *name, int n, const char *title)
+{
+    char *svg;
+    size_t size;
+    FN_TRY(fn_roc_draw(&svg, &size, v, name, n, title));
+    fn_status rc = fn_file_replace(path, svg, size);
+    fn_free(svg);
+    return rc;
+}

@@ -1,0 +1,105 @@
+/* pass.c -- plans of two batch sizes. A full batch runs as one; what is left over runs image
+ * by image when it is little, else as a full batch whose last rows are not looked at. A plan
+ * for every size would pack the weights as often.
+ *
+ * A plan's scratch is cut for the number of threads that it was prepared with, and that number
+ * belongs to the calling thread: it is set around everything that touches a plan, and put back. */
+#include "infer/pass.h"
+
+#include "kernels/threads.h"
+
+#include <math.h>
+#include <string.h>
+
+/* From max_batch / FEW images on, the padded batch is the cheaper one. */
+enum { FEW = 4 };
+
+static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
+{
+    fn_graph *g;
+    FN_TRY(fn_net_build(&g, s->net, batch, false));
+    fn_shape in = g->value[0].shape, out = g->value[g->output[0]].shape;
+    fn_status rc = FN_OK;
+    s->height = (int)in.dim[2];
+    s->width = (int)in.dim[3];
+    s->dim = (int)out.dim[1];
+    if (in.dim[1] != 3 || out.rank != 2)
+        rc = fn_fail(
+            FN_ESHAPE,
+            "%s: a network that embeds images takes [N, 3, H, W] and gives [N, D]; "
+            "this one takes %d channels and gives rank %d",
+            g->name, (int)in.dim[1], out.rank);
+    if (rc == FN_OK)
+        rc = fn_plan_open(&pass->plan, g, s->params, (fn_plan_options){.backend = FN_CPU});
+    fn_graph_close(g);
+    return rc;
+}
+
+fn_status fn_pass_open(fn_session *s)
+{
+    int before = fn_threads();
+    fn_threads_set(s->threads);
+    s->threads = fn_threads();
+    fn_status rc = open_plan(s, &s->whole, s->max_batch);
+    fn_threads_set(before);
+    return rc;
+}
+
+void fn_pass_close(fn_session *s)
+{
+    fn_plan_close(s->whole.plan);
+    fn_plan_close(s->single.plan);
+}
+
+static fn_status reload(fn_pass *pass)
+{
+    return pass->loaded ? fn_plan_load(pass->plan) : FN_OK;
+}
+
+fn_status fn_pass_reload(fn_session *s)
+{
+    int before = fn_threads();
+    fn_threads_set(s->threads);
+    fn_status rc = reload(&s->whole);
+    if (rc == FN_OK)
+        rc = reload(&s->single);
+    fn_threads_set(before);
+    return rc;
+}
+
+static fn_status run_plan(fn_session *s, fn_pass *pass, const float *x, int n, float *out)
+{
+    size_t count = (size_t)n * (size_t)s->dim;
+    if (!pass->loaded)
+        FN_TRY(fn_plan_load(pass->plan));
+    pass->loaded = true;
+    FN_TRY(fn_plan_forward(pass->plan, x));
+    memcpy(out, fn_plan_output(pass->plan, 0), count * sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(out[i]))
+            return fn_fail(FN_ENUMERIC,
+                           "%s gives an embedding that is not finite: its weights are "
+                           "damaged, or its training diverged",
+                           fn_net_name(s->net));
+    return FN_OK;
+}
+
+static fn_status run_singly(fn_session *s, const float *x, int n, float *out)
+{
+    if (!s->single.plan)
+        FN_TRY(open_plan(s, &s->single, 1));
+    for (int i = 0; i < n; i++)
+        FN_TRY(run_plan(s, &s->single, x + (size_t)i * fn_pass_floats(s), 1,
+                        out + (size_t)i * (size_t)s->dim));
+    return FN_OK;
+}
+
+fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out)
+{
+    bool few = n < s->max_batch && (n == 1 || n <= s->max_batch / FEW);
+    int before = fn_threads();
+    fn_threads_set(s->threads);
+    fn_status rc = few ? run_singly(s, x, n, out) : run_plan(s, &s->whole, x, n, out);
+    fn_threads_set(before);
+    return rc;
+}

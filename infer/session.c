@@ -1,0 +1,106 @@
+/* session.c -- opening a session, and embedding images that are in memory. */
+#include "infer/session.h"
+
+#include "core/mem.h"
+#include "infer/pass.h"
+
+#include <string.h>
+
+enum { DEFAULT_BATCH = 32 };
+
+/* A caller built against an older header passes a shorter struct: what it lacks is 0. */
+static fn_status read_options(fn_session *s, const fn_session_options *o)
+{
+    fn_session_options all = {.size = 0};
+    if (o && o->size < sizeof o->size)
+        return fn_fail(FN_EINVAL,
+                       "fn_session_options.size is %zu: set it to the size of "
+                       "the struct",
+                       o->size);
+    if (o)
+        memcpy(&all, o, o->size < sizeof all ? o->size : sizeof all);
+    if (all.threads < 0 || all.max_batch < 0)
+        return fn_fail(FN_EINVAL,
+                       "a session of %d threads and batches of %d: neither can be negative",
+                       all.threads, all.max_batch);
+    s->threads = all.threads;
+    s->max_batch = all.max_batch ? all.max_batch : DEFAULT_BATCH;
+    return FN_OK;
+}
+
+fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params,
+                          float view, const fn_session_options *o)
+{
+    fn_status rc;
+    *out = NULL;
+    if (!(view > 0 && view <= 1))
+        return fn_fail(FN_EINVAL, "%s: a view of %g of the crop's side; it lies in (0, 1]",
+                       fn_net_name(net), (double)view);
+    fn_session *s = fn_alloc(1, sizeof *s);
+    if (!s)
+        return fn_fail(FN_ENOMEM, "%s: no memory for a session", fn_net_name(net));
+    s->net = net;
+    s->params = params;
+    s->view = view;
+    FN_GO(read_options(s, o));
+    FN_GO(fn_pass_open(s));
+    s->x = fn_alloc((size_t)s->max_batch * fn_pass_floats(s), sizeof *s->x);
+    if (!s->x) {
+        rc = fn_fail(FN_ENOMEM, "%s: no memory for %d views; use a smaller batch",
+                     fn_net_name(net), s->max_batch);
+        goto out;
+    }
+    *out = s;
+    return FN_OK;
+out:
+    fn_session_close(s);
+    return rc;
+}
+
+fn_status fn_session_open(fn_session **out, const fn_model *m, const fn_session_options *o)
+{
+    return fn_session_over(out, m->net, m->params, m->record.view, o);
+}
+
+void fn_session_close(fn_session *s)
+{
+    if (!s)
+        return;
+    fn_pass_close(s);
+    fn_free(s->x);
+    fn_free(s->scratch.data);
+    fn_free(s);
+}
+
+fn_status fn_session_reload(fn_session *s)
+{
+    return fn_pass_reload(s);
+}
+
+static fn_status check_image(const fn_image *face, int i)
+{
+    if (face->rgb && face->width > 0 && face->height > 0 &&
+        face->stride >= 3 * (size_t)face->width)
+        return FN_OK;
+    return fn_fail(
+        FN_EINVAL,
+        "image %d: %d x %d pixels in rows of %zu bytes%s; an image has pixels and "
+        "rows of 3 * width bytes or more",
+        i, face->width, face->height, face->stride, face->rgb ? "" : " at no address");
+}
+
+fn_status fn_embed(fn_session *s, const fn_image *face, int n, float *out)
+{
+    if (n < 0)
+        return fn_fail(FN_EINVAL, "%d images to embed: not a count", n);
+    for (int i = 0; i < n; i++)
+        FN_TRY(check_image(&face[i], i));
+    for (int done = 0, batch; done < n; done += batch) {
+        batch = n - done < s->max_batch ? n - done : s->max_batch;
+        for (int i = 0; i < batch; i++)
+            FN_TRY(fn_view_render(s->x + (size_t)i * fn_pass_floats(s), s->height, s->width,
+                                  &face[done + i], fn_view_centre(s->view), &s->scratch));
+        FN_TRY(fn_pass_run(s, s->x, batch, out + (size_t)done * (size_t)s->dim));
+    }
+    return FN_OK;
+}
