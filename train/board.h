@@ -9,10 +9,12 @@
 
 typedef struct fn_board fn_board;
 
+/* `first_step` is the first that will be written: TensorBoard forgets what older files hold
+ * from it on. Errors: FN_ENOENT (no folder), FN_EEXIST, FN_EIO, FN_ENOMEM. */
 fn_status fn_board_open(fn_board **out, const char *folder, int64_t first_step) FN_CHECKED;
 void fn_board_close(fn_board *b);
 fn_status fn_board_scalar(fn_board *b, const char *tag, int64_t step,
-                          double value) FN_CHECKED;
+                          double value) FN_CHECKED; /* kept as float */
 fn_status fn_board_text(fn_board *b, const char *tag, int64_t step,
                         const char *text) FN_CHECKED;
 fn_status fn_board_flush(fn_board *b) FN_CHECKED;

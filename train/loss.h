@@ -7,8 +7,8 @@
 #include "train/mine.h"
 
 typedef struct fn_loss {
-    double loss;       /* the mean above; 0 when nothing was mined */
-    double active;     /* share of anchor-positive pairs with a positive loss term */
+    double loss;   /* the mean above; 0 when nothing was mined, NaN when e is not finite */
+    double active; /* share of anchor-positive pairs with a positive loss term */
     double d_ap, d_an; /* mean squared distances of the mined triplets */
 } fn_loss;
 

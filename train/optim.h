@@ -8,6 +8,8 @@
 
 #include "nn/params.h"
 
+#define FN_STAT_KEEP 0.9f /* of a running statistic, each step */
+
 typedef enum fn_optim_kind { FN_ADAGRAD, FN_SGD, FN_ADAMW } fn_optim_kind;
 
 typedef struct fn_optim_options {
@@ -21,7 +23,8 @@ typedef struct fn_optim_options {
 
 typedef struct fn_optim fn_optim;
 
-/* `p` is borrowed, with its gradients. */
+/* `p` is borrowed, with its gradients. Errors: FN_ENOMEM; FN_ECONFIG when eps would allow a
+ * division by 0. */
 fn_status fn_optim_open(fn_optim **out, fn_params *p, fn_optim_options o) FN_CHECKED;
 void fn_optim_close(fn_optim *o);
 void fn_optim_step(fn_optim *o, float rate);

@@ -1,0 +1,7 @@
+/* clock.h -- seconds that only go forward. */
+#ifndef FN_TRAIN_CLOCK_H
+#define FN_TRAIN_CLOCK_H
+
+double fn_clock(void);
+
+#endif

@@ -1,0 +1,237 @@
+#include "train/config.h"
+
+#include "core/mem.h"
+#include "core/yaml.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const devices[] = {"auto", "cpu", NULL};
+static const char *const fallbacks[] = {"skip", "farthest", "hardest", NULL};
+static const char *const optimizers[] = {"adagrad", "sgd", "adamw", NULL};
+static const char *const schedules[] = {"constant", "cosine", "step", NULL};
+
+#define AT(member) offsetof(fn_config, member)
+#define TEXT(name, member, value, help)                       \
+    {                                                         \
+        name, FN_TEXT, AT(member), 0, 0, 0, NULL, value, help \
+    }
+#define INT(name, member, def, min, max, help)                    \
+    {                                                             \
+        name, FN_INT, AT(member), def, min, max, NULL, NULL, help \
+    }
+#define LONG(name, member, def, min, max, help)                    \
+    {                                                              \
+        name, FN_LONG, AT(member), def, min, max, NULL, NULL, help \
+    }
+#define REAL(name, member, def, min, max, help)                    \
+    {                                                              \
+        name, FN_REAL, AT(member), def, min, max, NULL, NULL, help \
+    }
+#define CHOICE(name, member, def, list, help)                    \
+    {                                                            \
+        name, FN_CHOICE, AT(member), def, 0, 0, list, NULL, help \
+    }
+#define FLAG(name, member, def, help)                          \
+    {                                                          \
+        name, FN_BOOL, AT(member), def, 0, 1, NULL, NULL, help \
+    }
+
+/* clang-format off */
+const fn_field fn_config_fields[] = {
+    TEXT("net", net, NULL, "a network of configs/nets, or a path to its YAML"),
+    TEXT("run", run, NULL, "folder of this run: logs, metrics, checkpoints, model"),
+    CHOICE("device", device, 0, devices, "auto takes the best there is"),
+    INT("threads", threads, 0, 0, 1024, "of the network; 0: every core"),
+    LONG("seed", seed, 1, 0, 1e15, "of weights, batches and augmentation"),
+    TEXT("data.train", train_pack, NULL, "pack of faces to learn from (facenet data pack)"),
+    TEXT("data.val", val_pack, "", "pack of other people, to validate on; empty: none"),
+    INT("data.threads", data_threads, 1, 1, 256, "that decode and augment"),
+    LONG("train.steps", steps, NAN, 0, 1e12, "batches to learn from"),
+    INT("train.people", people, NAN, 2, 1e6, "people in a batch"),
+    INT("train.faces", faces, 40, 2, 1e6, "faces of each, or as many as there are"),
+    REAL("loss.margin", margin, 0.2, FLT_MIN, 4, "alpha, in squared distance"),
+    CHOICE("loss.fallback", fallback, FN_FALLBACK_SKIP, fallbacks,
+           "for a pair without a semi-hard negative"),
+    CHOICE("optim.kind", optim.kind, FN_ADAGRAD, optimizers, "the rule of the update"),
+    REAL("optim.rate", schedule.rate, 0.05, FLT_MIN, 100, "the learning rate"),
+    CHOICE("optim.schedule", schedule.kind, FN_CONSTANT, schedules, "of the rate"),
+    REAL("optim.end", schedule.end, 0, 0, 100, "rate at the end of the cosine"),
+    LONG("optim.warmup", schedule.warmup, 0, 0, 1e12, "steps of linear warm-up"),
+    REAL("optim.momentum", optim.momentum, 0.9, 0, 0.9999, "of sgd; beta1 of adamw"),
+    REAL("optim.beta2", optim.beta2, 0.999, 0, 0.999999, "of adamw"),
+    REAL("optim.eps", optim.eps, 1e-8, 0, 1, "of adagrad and adamw"),
+    REAL("optim.initial", optim.initial, 0.1, 0, 1000, "adagrad's accumulator at the start"),
+    REAL("optim.decay", optim.decay, 0, 0, 10, "decoupled weight decay of kernels"),
+    REAL("augment.view", augment.view, 1, 0.01, 1, "share of the crop that the net sees"),
+    REAL("augment.shift", augment.shift, 0, 0, 0.5, "of the crop's side, each way"),
+    REAL("augment.zoom", augment.zoom, 0, 0, 0.5, "of the view's side, each way"),
+    FLAG("augment.flip", augment.flip, 1, "mirror every second face"),
+    REAL("augment.brightness", augment.brightness, 0, 0, 1, "of the full range, each way"),
+    REAL("augment.contrast", augment.contrast, 0, 0, 0.99, "relative, each way"),
+    LONG("log.every", log_every, 10, 1, 1e12, "steps between two lines"),
+    LONG("val.every", val_every, 500, 1, 1e12, "steps between two validations"),
+    INT("val.pairs", val_pairs, 3000, 20, 1e7, "drawn from data.val"),
+    LONG("save.every", save_every, 500, 1, 1e12, "steps between two checkpoints"),
+    INT("save.keep", save_keep, 2, 1, 1e6, "checkpoints that stay"),
+    {0},
+};
+/* clang-format on */
+
+static const char *const free_on_resume[] = {
+    "run",       "device",    "threads",   "data.val",   "data.threads", "train.steps",
+    "log.every", "val.every", "val.pairs", "save.every", "save.keep",    NULL};
+
+static fn_status apply(fn_config *c, const char *argument)
+{
+    char name[64];
+    const char *equals = strchr(argument, '=');
+    if (!equals || equals == argument || (size_t)(equals - argument) >= sizeof name)
+        return fn_fail(FN_ECONFIG, "argument '%s': expected key=value", argument);
+    memcpy(name, argument, (size_t)(equals - argument));
+    name[equals - argument] = '\0';
+    const fn_field *f = fn_field_find(fn_config_fields, name);
+    if (!f) {
+        const char *near = fn_field_suggest(fn_config_fields, name);
+        return fn_fail(FN_ECONFIG, "argument '%s': unknown key%s%s%s", argument,
+                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    fn_status rc = fn_field_parse(f, c, equals + 1);
+    return rc == FN_OK ? FN_OK : fn_context(rc, "argument '%s'", argument);
+}
+
+/* Is this required key among the overrides? Its absence from the file is then no error. */
+static bool given(const fn_field *f, char *const *override, int n)
+{
+    size_t length = strlen(f->name);
+    for (int i = 0; i < n; i++)
+        if (strncmp(override[i], f->name, length) == 0 && override[i][length] == '=')
+            return true;
+    return false;
+}
+
+static fn_yaml_node find_dotted(const fn_yaml *y, const char *name)
+{
+    char part[64];
+    fn_yaml_node at = fn_yaml_root(y), whole = fn_yaml_get(y, at, name);
+    const char *dot = strchr(name, '.');
+    if (whole || !dot)
+        return whole;
+    memcpy(part, name, (size_t)(dot - name));
+    part[dot - name] = '\0';
+    at = fn_yaml_get(y, at, part);
+    return at && fn_yaml_kind_of(y, at) == FN_YAML_MAP ? fn_yaml_get(y, at, dot + 1) : 0;
+}
+
+static fn_status check_required(const fn_yaml *y, char *const *override, int n)
+{
+    for (const fn_field *f = fn_config_fields; f->name; f++)
+        if (fn_field_required(f) && !find_dotted(y, f->name) && !given(f, override, n))
+            return fn_yaml_fail(y, fn_yaml_root(y),
+                                "missing key '%s' (%s); write it here or as %s=VALUE",
+                                f->name, f->help, f->name);
+    return FN_OK;
+}
+
+fn_status fn_config_read(fn_config *out, const char *path, char *const *override, int n)
+{
+    fn_yaml *y = NULL;
+    fn_status rc;
+    *out = (fn_config){.device = 0};
+    fn_field_defaults(fn_config_fields, out);
+    FN_GO(fn_yaml_open(&y, path));
+    FN_GO(fn_yaml_read(y, fn_yaml_root(y), fn_config_fields, out, NULL, true));
+    FN_GO(check_required(y, override, n));
+    for (int i = 0; i < n; i++)
+        FN_GO(apply(out, override[i]));
+    out->schedule.steps = out->steps;
+out:
+    fn_yaml_close(y);
+    return rc;
+}
+
+/* --- printing --- */
+
+static bool has_group(const char *name, const char *group, size_t length)
+{
+    return strncmp(name, group, length) == 0 && name[length] == '.';
+}
+
+/* Double quotes with the two escapes that every text of ours can need. */
+static void print_text(FILE *to, const char *text)
+{
+    fputc('"', to);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            fputc('\\', to);
+        fputc(*text, to);
+    }
+    fputs("\"\n", to);
+}
+
+static void print_field(FILE *to, const fn_field *f, const fn_config *c, const char *indent,
+                        const char *name)
+{
+    char text[FN_TEXT_BYTES];
+    fn_field_print(text, sizeof text, f, c);
+    fprintf(to, "%s%s: ", indent, name);
+    if (f->kind == FN_TEXT)
+        print_text(to, text);
+    else
+        fprintf(to, "%s\n", text);
+}
+
+static void print_all(FILE *to, const fn_config *c)
+{
+    const char *group = "";
+    size_t length = 0;
+    for (const fn_field *f = fn_config_fields; f->name; f++) {
+        const char *dot = strchr(f->name, '.');
+        if (!dot) {
+            print_field(to, f, c, "", f->name);
+            continue;
+        }
+        if (!length || !has_group(f->name, group, length)) {
+            group = f->name;
+            length = (size_t)(dot - f->name);
+            fprintf(to, "%.*s:\n", (int)length, group);
+        }
+        print_field(to, f, c, "  ", dot + 1);
+    }
+}
+
+fn_status fn_config_print(char **text, const fn_config *c)
+{
+    char *buffer = NULL;
+    size_t size = 0;
+    *text = NULL;
+    FILE *to = open_memstream(&buffer, &size);
+    if (!to)
+        return fn_fail(FN_ENOMEM, "no memory to print the configuration");
+    print_all(to, c);
+    if (fclose(to) == 0)
+        *text = fn_strdup(buffer);
+    free(buffer);
+    return *text ? FN_OK : fn_fail(FN_ENOMEM, "no memory to print the configuration");
+}
+
+fn_status fn_config_same(const fn_config *now, const fn_config *then)
+{
+    char a[FN_TEXT_BYTES], b[FN_TEXT_BYTES];
+    for (const fn_field *f = fn_config_fields; f->name; f++) {
+        bool may_differ = false;
+        for (const char *const *name = free_on_resume; *name; name++)
+            may_differ = may_differ || strcmp(*name, f->name) == 0;
+        fn_field_print(a, sizeof a, f, now);
+        fn_field_print(b, sizeof b, f, then);
+        if (!may_differ && strcmp(a, b) != 0)
+            return fn_fail(
+                FN_ECONFIG,
+                "%s is '%s', but this run began with '%s'; put it back, or start "
+                "another run",
+                f->name, a, b);
+    }
+    return FN_OK;
+}

@@ -1,0 +1,10 @@
+/* crc32c.h -- the Castagnoli checksum (RFC 3720, B.4) that frames TensorBoard's records. */
+#ifndef FN_TRAIN_CRC32C_H
+#define FN_TRAIN_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint32_t fn_crc32c(const void *data, size_t size);
+
+#endif

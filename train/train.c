@@ -1,0 +1,250 @@
+#include "train/train.h"
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "kernels/threads.h"
+#include "train/clock.h"
+#include "train/trainer.h"
+#include "train/validate.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct run {
+    fn_trainer trainer;
+    fn_validator *validator; /* NULL: none */
+    fn_journal *journal;
+    const fn_train_options *options;
+    double since, waited,
+        first;           /* seconds: of the last line, waiting since, of the first step */
+    int64_t last, began; /* steps at the last line, at the first */
+} run;
+
+static bool due(int64_t step, int64_t every, int64_t steps)
+{
+    return step % every == 0 || step == steps;
+}
+
+static fn_status validate(run *r)
+{
+    fn_trainer *t = &r->trainer;
+    fn_verification *v;
+    if (!r->validator)
+        return FN_OK;
+    FN_TRY(fn_validator_run(r->validator, &v));
+    t->record.threshold = (float)v->threshold;
+    snprintf(t->record.threshold_from, sizeof t->record.threshold_from, "%s",
+             fn_validator_name(r->validator));
+    fn_status rc = fn_journal_validation(r->journal, t->record.step, v->accuracy, v->error,
+                                         v->auc, v->threshold);
+    fn_verification_free(v);
+    return rc;
+}
+
+static fn_status save_checkpoint(run *r)
+{
+    const fn_trainer *t = &r->trainer;
+    fn_checkpoint c = {t->net, t->params, t->optim, t->record};
+    return fn_checkpoint_save(t->config.run, &c, t->config.save_keep);
+}
+
+static fn_status save_model(run *r)
+{
+    const fn_trainer *t = &r->trainer;
+    char *path = fn_file_join(t->config.run, "model.fnm");
+    if (!path)
+        return fn_fail(FN_ENOMEM, "%s: no memory to save the model", t->config.run);
+    fn_status rc = fn_model_save(path, t->net, t->params, &t->record);
+    if (rc == FN_OK)
+        fn_journal_say(r->journal, "model: %s", path);
+    fn_free(path);
+    return rc;
+}
+
+static fn_status report(run *r)
+{
+    const fn_trainer *t = &r->trainer;
+    int64_t step = t->record.step, done = step - r->last, left = t->config.steps - step;
+    double now = fn_clock(), spent = now - r->since;
+    fn_metrics m = {
+        .step = step,
+        .loss = t->loss,
+        .triplets = t->triplets.n,
+        .rate = (double)fn_schedule_rate(&t->config.schedule, step - 1),
+        .gradient = t->gradient,
+        .images_per_s = (double)(done * fn_sampler_size(t->sampler)) / spent,
+        .wait = r->waited / spent,
+    };
+    if (t->skipped)
+        fn_journal_say(r->journal, "step %" PRId64 ": not finite, passed over", step);
+    FN_TRY(fn_journal_metrics(r->journal, &m, t->config.steps,
+                              (now - r->first) / (double)(step - r->began) * (double)left));
+    r->last = step;
+    r->since = fn_clock();
+    r->waited = 0;
+    return FN_OK;
+}
+
+/* What has to be done after a step, apart from learning. */
+static fn_status after_step(run *r)
+{
+    const fn_trainer *t = &r->trainer;
+    const fn_config *c = &t->config;
+    int64_t step = t->record.step;
+    bool stop = r->options->stop && *r->options->stop;
+    r->waited += t->waited;
+    if (due(step, c->log_every, c->steps))
+        FN_TRY(report(r));
+    double before = fn_clock();
+    if (due(step, c->val_every, c->steps) && !stop)
+        FN_TRY(validate(r));
+    if ((due(step, c->save_every, c->steps) || stop) && !t->skipped)
+        FN_TRY(save_checkpoint(r));
+    r->since += fn_clock() - before;
+    if (!stop)
+        return FN_OK;
+    return fn_fail(FN_ESTOPPED,
+                   "stopped at step %" PRId64 " of %" PRId64
+                   " as told; go on with --resume",
+                   step, c->steps);
+}
+
+/* --- opening --- */
+
+static void tell(fn_tell t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void tell(fn_tell t, const char *fmt, ...)
+{
+    char line[1024];
+    va_list ap;
+    if (!t.line)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    t.line(t.ctx, line);
+}
+
+static void say_what(const fn_trainer *t, fn_tell to)
+{
+    fn_plan_size size = fn_plan_size_of(t->plan);
+    tell(to, "device: cpu, %d threads", fn_threads());
+    tell(to, "network: %s, %" PRId64 " weights; a batch of %d faces takes %zu MB",
+         fn_net_name(t->net), fn_params_trained(t->params), fn_sampler_size(t->sampler),
+         (size.arena + size.workspace) >> 20);
+    tell(to, "data: %s, %d faces of %d people", fn_pack_path(t->pack),
+         fn_pack_images(t->pack), fn_pack_people(t->pack));
+}
+
+static fn_status resume(fn_trainer *t, char *passed, size_t size)
+{
+    fn_checkpoint c = {t->net, t->params, t->optim, t->record};
+    fn_config then;
+    char *path = fn_file_join(t->config.run, "config.yaml");
+    if (!path)
+        return fn_fail(FN_ENOMEM, "%s: no memory to resume", t->config.run);
+    fn_status rc = fn_config_read(&then, path, NULL, 0);
+    fn_free(path);
+    FN_TRY(rc);
+    FN_TRY(fn_config_same(&t->config, &then));
+    FN_TRY(fn_checkpoint_load(t->config.run, &c, passed, size));
+    if (strcmp(c.record.data, t->record.data) != 0)
+        return fn_fail(FN_ECONFIG, "%s: is not the pack that this run began with",
+                       t->config.train_pack);
+    t->record = c.record;
+    return FN_OK;
+}
+
+static void journal_line(void *ctx, const char *text)
+{
+    fn_journal_say(ctx, "%s", text);
+}
+
+static void say_beginning(run *r, const char *passed)
+{
+    const fn_trainer *t = &r->trainer;
+    say_what(t, (fn_tell){journal_line, r->journal});
+    if (*passed)
+        fn_journal_say(r->journal, "warning: passed over a checkpoint: %s", passed);
+    if (t->record.step)
+        fn_journal_say(r->journal, "resumed at step %" PRId64, t->record.step);
+}
+
+static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)
+{
+    fn_trainer *t = &r->trainer;
+    char passed[1024] = "";
+    *r = (run){.options = o};
+    FN_TRY(fn_trainer_open(t, c));
+    if (o->resume)
+        FN_TRY(resume(t, passed, sizeof passed));
+    if (*c->val_pack)
+        FN_TRY(fn_validator_open(&r->validator, c, t->net, t->params, t->pack));
+    FN_TRY(fn_journal_open(&r->journal, c, t->net, t->record.step, o->resume, o->tell));
+    say_beginning(r, passed);
+    FN_TRY(fn_trainer_start(t));
+    r->last = r->began = t->record.step;
+    r->since = r->first = fn_clock();
+    return FN_OK;
+}
+
+static void run_close(run *r)
+{
+    fn_validator_close(r->validator);
+    fn_journal_close(r->journal);
+    fn_trainer_close(&r->trainer);
+}
+
+fn_status fn_train(const fn_config *c, const fn_train_options *o)
+{
+    run r;
+    fn_status rc;
+    FN_GO(run_open(&r, c, o));
+    while (r.trainer.record.step < c->steps) {
+        FN_GO(fn_trainer_step(&r.trainer));
+        FN_GO(after_step(&r));
+    }
+    if (c->steps == 0) { /* an untrained network, to compare with */
+        FN_GO(validate(&r));
+        FN_GO(save_checkpoint(&r));
+    }
+    FN_GO(save_model(&r));
+out:
+    run_close(&r);
+    return rc;
+}
+
+/* --- dry run --- */
+
+static fn_status try_step(fn_trainer *t, fn_tell to)
+{
+    FN_TRY(fn_trainer_start(t));
+    double before = fn_clock();
+    FN_TRY(fn_trainer_step(t));
+    double spent = fn_clock() - before;
+    tell(to,
+         "one step: %.2f s (%.1f images/s), loss %.4f, %" PRId64 " triplets of %" PRId64
+         " pairs; the whole run: about %.1f hours",
+         spent, fn_sampler_size(t->sampler) / spent, t->loss.loss, t->triplets.n,
+         t->triplets.pairs, spent * (double)t->config.steps / 3600);
+    return FN_OK;
+}
+
+fn_status fn_train_dry(const fn_config *c, fn_tell to)
+{
+    fn_trainer t;
+    fn_validator *v = NULL;
+    fn_status rc;
+    FN_TRY(fn_trainer_open(&t, c));
+    if (*c->val_pack)
+        FN_GO(fn_validator_open(&v, c, t.net, t.params, t.pack));
+    say_what(&t, to);
+    FN_GO(try_step(&t, to));
+    tell(to, "nothing was written: this was a dry run");
+out:
+    fn_validator_close(v);
+    fn_trainer_close(&t);
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* validate.h -- verification of held-out people while training: pairs drawn once from a pack,
+ * embedded with the weights of the moment, judged as LFW's pairs are. */
+#ifndef FN_TRAIN_VALIDATE_H
+#define FN_TRAIN_VALIDATE_H
+
+#include "data/pack.h"
+#include "eval/verification.h"
+#include "nn/net.h"
+#include "nn/params.h"
+#include "train/config.h"
+
+typedef struct fn_validator fn_validator;
+
+/* `net` and `params` outlive the validator. A pack that shares a person with `train` is
+ * FN_EDATA: such a figure would be worth nothing. */
+fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net *net,
+                            fn_params *params, const fn_pack *train) FN_CHECKED;
+void fn_validator_close(fn_validator *v);
+
+/* Free the result with fn_verification_free. */
+fn_status fn_validator_run(fn_validator *v, fn_verification **out) FN_CHECKED;
+
+/* "3000 pairs of PACK": for a model's record. */
+const char *fn_validator_name(const fn_validator *v);
+
+#endif
