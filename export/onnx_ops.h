@@ -1,0 +1,18 @@
+/* onnx_ops.h -- the nodes of a graph as stock ONNX operators. */
+#ifndef FN_EXPORT_ONNX_OPS_H
+#define FN_EXPORT_ONNX_OPS_H
+
+#include "export/proto.h"
+#include "nn/graph.h"
+#include "nn/params.h"
+
+#define FN_ONNX_INPUT  "image"
+#define FN_ONNX_OUTPUT "embedding"
+
+/* Writes nodes and constants of a graph that fn_lower made for inference into the GraphProto
+ * that is open. A failure to write shows in fn_proto_status.
+ * Errors: FN_EUNSUPPORTED (an op that ONNX has no word for). */
+fn_status fn_onnx_ops_write(fn_proto *out, const fn_graph *g,
+                            const fn_params *p) FN_CHECKED;
+
+#endif
