@@ -5,6 +5,8 @@
 
 #include "core/status.h"
 
+#include <stdbool.h>
+
 /* Each returns the exit code. argv[0] is the subcommand's name. */
 int fn_cli_train(int argc, char **argv);
 int fn_cli_eval(int argc, char **argv);
@@ -16,8 +18,30 @@ int fn_cli_verify(int argc, char **argv);
 
 /* Prints "facenet: error: SENTENCE" to stderr and returns the status's exit code. */
 int fn_cli_fail(fn_status s);
-/* Prints "facenet SUBCOMMAND: SENTENCE", points at --help, and returns 64. */
-int fn_cli_usage(const char *subcommand, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+
+/* Images named on the command line, and how to make faces of them. */
+typedef struct fn_cli_source {
+    const char *model;
+    const char *crop;   /* recipe; NULL: the model's */
+    const char *images; /* folder that the names begin at; NULL: here */
+    int threads;        /* 0: every core */
+} fn_cli_source;
+
+/* e [n, fn_model_dim(m)]. */
+fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *s,
+                              char *const *image, int n, bool flip) FN_CHECKED;
+
+struct argp;
+struct argp_state;
+
+/* argp_parse under the subcommand's name; a wrong argument ends the program with 64. */
+void fn_cli_parse(const struct argp *parser, const char *name, int argc, char **argv,
+                  void *input);
+
+/* The number in an option's text; anything else is a wrong argument. */
+int fn_cli_int(const struct argp_state *state, const char *option, const char *text,
+               int min, int max);
+double fn_cli_real(const struct argp_state *state, const char *option, const char *text,
+                   double min, double max);
 
 #endif

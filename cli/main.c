@@ -2,7 +2,6 @@
  * subcommand, because `eval` and `export` alone would reach the shell's builtins. */
 #include "cli/cli.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,17 +48,6 @@ int fn_cli_fail(fn_status s)
     const char *sentence = fn_last_error();
     fprintf(stderr, "facenet: error: %s\n", *sentence ? sentence : fn_strerror(s));
     return fn_exit_code(s);
-}
-
-int fn_cli_usage(const char *subcommand, const char *fmt, ...)
-{
-    va_list ap;
-    fprintf(stderr, "facenet %s: ", subcommand);
-    va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
-    va_end(ap);
-    fprintf(stderr, "\ntry: facenet %s --help\n", subcommand);
-    return fn_exit_code(FN_EINVAL);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,234 @@
+/* data.c -- facenet data pack|inspect|split|synth */
+#include "cli/cli.h"
+#include "data/pack.h"
+#include "data/synth.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <argp.h>
+
+typedef struct arguments {
+    const char *input, *output; /* the folder or pack given; -o */
+    const char *crop, *kept, *held;
+    double share;
+    int people, images, first;
+    long seed;
+} arguments;
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case 'o':
+        a->output = value;
+        return 0;
+    case 'c':
+        a->crop = value;
+        return 0;
+    case 'k':
+        a->kept = value;
+        return 0;
+    case 'h':
+        a->held = value;
+        return 0;
+    case 's':
+        a->share = fn_cli_real(state, "--share", value, 0.001, 0.999);
+        return 0;
+    case 'p':
+        a->people = fn_cli_int(state, "--people", value, 2, 1000000);
+        return 0;
+    case 'i':
+        a->images = fn_cli_int(state, "--images", value, 1, 1000000);
+        return 0;
+    case 'f':
+        a->first = fn_cli_int(state, "--first", value, 1, 100000000);
+        return 0;
+    case 'r':
+        a->seed = fn_cli_int(state, "--seed", value, 0, 2147483647);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->input)
+            argp_error(state, "one input at a time");
+        a->input = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* --- pack --- */
+
+static void tell(void *ctx, const char *path, const char *reason, int64_t done,
+                 int64_t total)
+{
+    (void)ctx;
+    if (reason)
+        fprintf(stderr, "left out: %s: %s\n", path, reason);
+    else if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
+                done == total ? "\n" : "");
+}
+
+static fn_status pack(const arguments *a)
+{
+    fn_pack_options o = {.crop = a->crop, .tell = tell};
+    fn_pack_report r;
+    FN_TRY(fn_pack_make(a->output, a->input, &o, &r));
+    printf("%s: %" PRId64 " faces of %" PRId64 " people, %.1f MB, %" PRId64 " left out\n",
+           a->output, r.images, r.people, (double)r.bytes / 1e6, r.left_out);
+    return FN_OK;
+}
+
+/* --- inspect --- */
+
+static void print_counts(const fn_pack *p)
+{
+    const int least[] = {1, 2, 5, 10, 20, 40};
+    for (size_t k = 0; k < sizeof least / sizeof *least; k++) {
+        int many = 0;
+        for (int i = 0; i < fn_pack_people(p); i++)
+            many += fn_pack_count(p, i) >= least[k];
+        printf("people with %2d faces or more: %d\n", least[k], many);
+    }
+}
+
+static fn_status inspect(const arguments *a)
+{
+    fn_pack *p;
+    FN_TRY(fn_pack_open(&p, a->input));
+    printf("%s: %d faces of %d people\n", a->input, fn_pack_images(p), fn_pack_people(p));
+    printf("crop: %s\ndigest: %s\n", fn_pack_crop(p), fn_pack_digest(p));
+    print_counts(p);
+    fn_pack_close(p);
+    return FN_OK;
+}
+
+/* --- split --- */
+
+static fn_status split(const arguments *a)
+{
+    arguments both[2] = {*a, *a};
+    FN_TRY(fn_pack_split(a->input, a->kept, a->held, a->share, (uint64_t)a->seed));
+    both[0].input = a->kept;
+    both[1].input = a->held;
+    FN_TRY(inspect(&both[0]));
+    return inspect(&both[1]);
+}
+
+/* --- synth --- */
+
+static fn_status synth(const arguments *a)
+{
+    fn_synth_options o = {.people = a->people,
+                          .images = a->images,
+                          .seed = (uint64_t)a->seed,
+                          .first = a->first};
+    FN_TRY(fn_synth_folder(a->output, o));
+    printf("%s: %d drawn faces of %d drawn people; pairs.txt beside them\n", a->output,
+           a->people * a->images, a->people);
+    return FN_OK;
+}
+
+/* --- which of them --- */
+
+#define OUTPUT                                  \
+    {                                           \
+        "output", 'o', "PATH", 0, "where to", 0 \
+    }
+#define SEED                                             \
+    {                                                    \
+        "seed", 'r', "N", 0, "of the draw; default 1", 0 \
+    }
+
+static const struct argp_option pack_options[] = {
+    OUTPUT,
+    {"crop", 'c', "RECIPE", 0,
+     "none (default), 'centre: SIDE@X,Y' or 'landmarks: FILE.tsv': store crops", 0},
+    {0}};
+static const struct argp_option inspect_options[] = {{0}};
+static const struct argp_option split_options[] = {
+    {"kept", 'k', "FILE", 0, "pack of the people to train on", 0},
+    {"held", 'h', "FILE", 0, "pack of the people to validate on", 0},
+    {"share", 's', "SHARE", 0, "of the people to hold out; default 0.1", 0},
+    SEED,
+    {0}};
+static const struct argp_option synth_options[] = {
+    OUTPUT,
+    {"people", 'p', "N", 0, "how many people", 0},
+    {"images", 'i', "M", 0, "pictures of each", 0},
+    {"first", 'f', "N", 0, "number of the first person; default 1", 0},
+    SEED,
+    {0}};
+
+typedef struct verb {
+    const char *name;
+    struct argp parser;
+    fn_status (*run)(const arguments *a);
+} verb;
+
+static const verb verbs[] = {
+    {"pack",
+     {pack_options, parse, "DIR",
+      "Pack DIR/person/image.{jpg,jpeg,png} into one file. What cannot be read is listed "
+      "with "
+      "its reason and left out.",
+      NULL, NULL, NULL},
+     pack},
+    {"inspect",
+     {inspect_options, parse, "FILE", "What is in a pack?", NULL, NULL, NULL},
+     inspect},
+    {"split",
+     {split_options, parse, "FILE", "Split a pack in two by people.", NULL, NULL, NULL},
+     split},
+    {"synth",
+     {synth_options, parse, NULL,
+      "Draw faces of people who do not exist, in LFW's layout with a pairs.txt: for trying "
+      "things out, never for figures about people.",
+      NULL, NULL, NULL},
+     synth},
+};
+
+static const char *what_is_missing(const verb *v, const arguments *a)
+{
+    if (v->run == pack && (!a->input || !a->output))
+        return "a folder and --output are needed";
+    if (v->run == inspect && !a->input)
+        return "a pack is needed";
+    if (v->run == split && (!a->input || !a->kept || !a->held))
+        return "a pack, --kept and --held are needed";
+    if (v->run == synth && (!a->people || !a->images || !a->output))
+        return "--people, --images and --output are needed";
+    return NULL;
+}
+
+static int run(const verb *v, int argc, char **argv)
+{
+    arguments a = {.share = 0.1, .seed = 1, .first = 1};
+    char name[32];
+    snprintf(name, sizeof name, "data %s", v->name);
+    fn_cli_parse(&v->parser, name, argc, argv, &a);
+    const char *missing = what_is_missing(v, &a);
+    if (missing) {
+        fprintf(stderr, "facenet %s: %s\ntry: facenet %s --help\n", name, missing, name);
+        return fn_exit_code(FN_EINVAL);
+    }
+    fn_status rc = v->run(&a);
+    return rc == FN_OK ? 0 : fn_cli_fail(rc);
+}
+
+int fn_cli_data(int argc, char **argv)
+{
+    size_t n = sizeof verbs / sizeof *verbs;
+    for (size_t i = 0; argc > 1 && i < n; i++)
+        if (strcmp(verbs[i].name, argv[1]) == 0)
+            return run(&verbs[i], argc - 1, argv + 1);
+    bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+    FILE *to = help ? stdout : stderr;
+    fprintf(to, "usage: facenet data pack|inspect|split|synth [OPTION...]\n"
+                "`facenet data pack --help` explains one.\n");
+    return help ? 0 : fn_exit_code(FN_EINVAL);
+}

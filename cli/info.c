@@ -1,0 +1,141 @@
+/* info.c -- facenet info NET : the paper's table beside ours; --plan: how it would run */
+#include "cli/cli.h"
+#include "kernels/threads.h"
+#include "nn/net.h"
+#include "nn/plan.h"
+#include "nn/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <argp.h>
+
+enum { DIFFERS = 65 };
+
+typedef struct arguments {
+    const char *net;
+    bool plan, training, no_fuse;
+    int batch;
+} arguments;
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case 'p':
+        a->plan = true;
+        return 0;
+    case 't':
+        a->training = true;
+        return 0;
+    case 'n':
+        a->no_fuse = true;
+        return 0;
+    case 'b':
+        a->batch = fn_cli_int(state, "--batch", value, 1, 1000000);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->net)
+            argp_error(state, "one network at a time");
+        a->net = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->net)
+            argp_error(state,
+                       "a network is needed: nn1, nn2, nn3, nn4, nns1, nns2, a -bn one, "
+                       "or a path");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"plan", 'p', NULL, 0, "print nodes, formats, implementations and memory instead", 0},
+    {"training", 't', NULL, 0, "the plan of training; default: of inference", 0},
+    {"no-fuse", 'n', NULL, 0, "node by node, as the file says", 0},
+    {"batch", 'b', "N", 0, "of the plan; default 1", 0},
+    {0},
+};
+static const struct argp parser = {options,
+                                   parse,
+                                   "NET",
+                                   "Print a network's rows with outputs, parameters and "
+                                   "multiply-adds beside the figures that "
+                                   "the paper prints. Exit code 65: one differs.",
+                                   NULL,
+                                   NULL,
+                                   NULL};
+
+static void print_table(const fn_summary *s)
+{
+    printf("%-10s %-12s %-12s %12s %8s %14s %8s\n", "row", "output", "paper", "parameters",
+           "paper", "multiply-adds", "paper");
+    for (int i = 0; i < s->n; i++) {
+        const fn_summary_row *r = &s->row[i];
+        printf("%-10s %-12s %-12s %12" PRId64 " %8s %14" PRId64 " %8s%s\n", r->name,
+               r->output, r->paper_output, r->params, r->paper_params, r->multiply_adds,
+               r->paper_flops, r->differs ? "  DIFFERS" : "");
+    }
+    printf("%-10s %-12s %-12s %12" PRId64 " %8s %14" PRId64 "\n", "total", "", "",
+           s->params, "", s->multiply_adds);
+}
+
+static fn_status table(const fn_graph *g, int *code)
+{
+    fn_summary *s;
+    FN_TRY(fn_summary_open(&s, g));
+    print_table(s);
+    if (s->differs) {
+        fprintf(stderr, "facenet info: %s differs from the figures in its file\n", g->name);
+        *code = DIFFERS;
+    }
+    fn_summary_close(s);
+    return FN_OK;
+}
+
+static void print_plan(const fn_plan *p)
+{
+    fn_plan_size size = fn_plan_size_of(p);
+    for (int i = 0; i < fn_plan_lines(p); i++) {
+        fn_plan_line l;
+        fn_plan_line_at(p, i, &l);
+        printf("%-24s %-10s %-9s %9.2f MB  %s\n", l.name, l.op, l.format,
+               (double)l.bytes / 1e6, l.kernel);
+    }
+    printf("values %.1f MB (at least %.1f, unplanned %.1f), workspace %.1f MB\n",
+           (double)size.arena / 1e6, (double)size.lower_bound / 1e6,
+           (double)size.naive / 1e6, (double)size.workspace / 1e6);
+}
+
+static fn_status plan(const fn_graph *g, const arguments *a)
+{
+    fn_params *params;
+    fn_plan *p = NULL;
+    fn_threads_set(0);
+    FN_TRY(fn_params_open(&params, g, a->training));
+    fn_status rc = fn_plan_open(
+        &p, g, params, (fn_plan_options){.backend = FN_CPU, .no_fuse = a->no_fuse});
+    if (rc == FN_OK)
+        print_plan(p);
+    fn_plan_close(p);
+    fn_params_close(params);
+    return rc;
+}
+
+int fn_cli_info(int argc, char **argv)
+{
+    arguments a = {.batch = 1};
+    fn_net *net = NULL;
+    fn_graph *g = NULL;
+    int code = 0;
+    fn_status rc;
+    fn_cli_parse(&parser, "info", argc, argv, &a);
+    FN_GO(fn_net_open(&net, a.net, NULL));
+    FN_GO(fn_net_build(&g, net, a.batch, a.training));
+    rc = a.plan ? plan(g, &a) : table(g, &code);
+out:
+    fn_graph_close(g);
+    fn_net_close(net);
+    return rc == FN_OK ? code : fn_cli_fail(rc);
+}

@@ -1,0 +1,46 @@
+/* parse.c -- what the subcommands share of reading their arguments. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <argp.h>
+
+void fn_cli_parse(const struct argp *parser, const char *name, int argc, char **argv,
+                  void *input)
+{
+    static char title[64];
+    const char *slash = strrchr(argv[0], '/');
+    /* Under its own name (build/bin/train) a command is called what it was called. */
+    if (slash)
+        snprintf(title, sizeof title, "%s", slash + 1);
+    else
+        snprintf(title, sizeof title, "facenet %s", name);
+    argv[0] = title;
+    argp_err_exit_status = fn_exit_code(FN_EINVAL);
+    argp_parse(parser, argc, argv, 0, NULL, input);
+}
+
+int fn_cli_int(const struct argp_state *state, const char *option, const char *text,
+               int min, int max)
+{
+    char *end;
+    errno = 0;
+    long v = strtol(text, &end, 10);
+    if (errno || end == text || *end || v < min || v > max)
+        argp_error(state, "%s: expected an integer in [%d, %d], got '%s'", option, min, max,
+                   text);
+    return (int)v;
+}
+
+double fn_cli_real(const struct argp_state *state, const char *option, const char *text,
+                   double min, double max)
+{
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text || *end || !(v >= min && v <= max))
+        argp_error(state, "%s: expected a number in [%g, %g], got '%s'", option, min, max,
+                   text);
+    return v;
+}

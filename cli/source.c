@@ -1,0 +1,34 @@
+/* source.c -- images named on the command line, embedded as the model's record says. */
+#include "cli/cli.h"
+#include "infer/session.h"
+
+#include <string.h>
+
+/* Landmarks of the training set say nothing about other images. */
+static fn_status choose_crop(fn_crop **out, const fn_model *m, const fn_cli_source *s)
+{
+    if (!s->crop && strncmp(m->record.crop, "landmarks", 9) == 0)
+        return fn_fail(
+            FN_ECONFIG,
+            "%s wants faces aligned by landmarks: name those of these images with "
+            "--crop 'landmarks: FILE.tsv', or say --crop none if they are aligned",
+            s->model);
+    return fn_crop_open(out, s->crop ? s->crop : m->record.crop);
+}
+
+fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *s,
+                              char *const *image, int n, bool flip)
+{
+    fn_session_options o = {
+        .size = sizeof o, .threads = s->threads, .max_batch = n < 32 ? n : 32};
+    fn_session *session = NULL;
+    fn_crop *crop = NULL;
+    fn_status rc;
+    FN_GO(choose_crop(&crop, m, s));
+    FN_GO(fn_session_open(&session, m, &o));
+    rc = fn_embed_files(session, crop, s->images, image, n, flip, e, NULL, NULL);
+out:
+    fn_session_close(session);
+    fn_crop_close(crop);
+    return rc;
+}
