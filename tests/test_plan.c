@@ -150,40 +150,129 @@ TEST(forward_before_load_is_refused)
     fn_graph_close(g);
 }
 
-/* oneDNN falls back to implementations a hundred times slower without a word. */
-static void check_no_slow_kernel(const char *name, int batch, bool training)
+/* A module that reads the images themselves: the fork of the input is a copy. */
+TEST(a_network_may_begin_with_a_module)
 {
-    fn_net *net;
-    fn_graph *g = NULL;
-    fn_params *p = NULL;
-    fn_plan *plan = NULL;
-    CHECK_OK(fn_net_open(&net, name, NULL));
-    CHECK_OK(fn_net_build(&g, net, batch, training));
-    CHECK_OK(fn_params_open(&p, g, training));
-    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
-    for (int i = 0; plan && i < fn_plan_lines(plan); i++) {
-        fn_plan_line line;
-        fn_plan_line_at(plan, i, &line);
-        if (strstr(line.kernel, "ref"))
-            FN_TEST_FAIL("%s, batch %d: %s (%s) runs on %s", name, batch, line.name,
-                         line.op, line.kernel);
+    static const char text[] =
+        "name: t\ninput: 19x17x3\neach: {norm: batch, act: relu}\nlayers:\n"
+        "  - inception: {name: a, 1x1: 8, 3x3r: 8, 3x3: 16, pool: l2}\n"
+        "  - avgpool: {kernel: 0}\n"
+        "heads: {e: [fc: {name: f, out: 8, act: none}, l2norm]}\n";
+    check_agreement(text, false);
+    check_agreement(text, true);
+}
+
+TEST(every_head_has_its_output)
+{
+    static const char text[] = "name: t\ninput: 19x17x3\nlayers:\n"
+                               "  - conv: {name: c, out: 16, kernel: 5, stride: 4}\n"
+                               "heads:\n"
+                               "  a: [fc: {name: a, out: 8}]\n"
+                               "  b: [fc: {name: b, out: 3}, l2norm]\n";
+    static const fn_backend backend[] = {FN_REF, FN_CPU};
+    float x[BATCH * IMAGE], out[2][BATCH * 11];
+    fn_test_fill(x, BATCH * IMAGE, 1);
+    for (int k = 0; k < 2; k++) {
+        fn_graph *g;
+        fn_params *p;
+        fn_plan *plan;
+        CHECK_OK(fn_test_net(&g, &p, text, BATCH, false));
+        CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = backend[k]}));
+        CHECK_OK(fn_plan_load(plan));
+        CHECK_OK(fn_plan_forward(plan, x));
+        memcpy(out[k], fn_plan_output(plan, 0), BATCH * 8 * sizeof(float));
+        memcpy(out[k] + BATCH * 8, fn_plan_output(plan, 1), BATCH * 3 * sizeof(float));
+        CHECK_FAILS(fn_plan_backward(plan, x), FN_EINTERNAL, "of one output");
+        fn_plan_close(plan);
+        fn_params_close(p);
+        fn_graph_close(g);
     }
+    CHECK(worst(out[1], out[0], BATCH * 11) < 2e-5);
+    CHECK(worst(out[1] + BATCH * 8, out[0] + BATCH * 8, BATCH * 3) < 2e-5);
+}
+
+/* Weights changed behind the plan's back count from the next load on, not before. */
+TEST(load_takes_the_weights_as_they_are)
+{
+    fn_graph *g;
+    fn_params *p;
+    fn_plan *plan;
+    float x[BATCH * IMAGE], before[BATCH * DIM];
+    fn_test_fill(x, BATCH * IMAGE, 1);
+    CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("batch"), BATCH, false));
+    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
+    CHECK_OK(fn_plan_load(plan));
+    CHECK_OK(fn_plan_forward(plan, x));
+    memcpy(before, fn_plan_output(plan, 0), sizeof before);
+    for (int i = 0; i < p->n; i++)
+        if (strstr(p->param[i].name, "batchnorm/mean"))
+            for (int64_t k = 0; k < p->param[i].count; k++)
+                p->value[p->param[i].offset + k] += (k % 2) ? 0.5f : -0.5f;
+    CHECK_OK(fn_plan_load(plan));
+    CHECK_OK(fn_plan_forward(plan, x));
+    CHECK(worst(fn_plan_output(plan, 0), before, BATCH * DIM) > 1e-2);
     fn_plan_close(plan);
     fn_params_close(p);
     fn_graph_close(g);
-    fn_net_close(net);
 }
 
-TEST(no_shipped_network_runs_on_a_reference_implementation)
+TEST(lines_and_sizes_describe_the_plan)
 {
-    static const char *const names[] = {"nn2",    "nn3",    "nn4",     "nns1",    "nns2",
-                                        "nn2-bn", "nn4-bn", "nns1-bn", "nns2-bn", NULL};
-    static const int batches[] = {1, 32};
-    for (int i = 0; names[i]; i++)
-        for (int b = 0; b < 2; b++) {
-            check_no_slow_kernel(names[i], batches[b], false);
-            check_no_slow_kernel(names[i], batches[b], true);
-        }
-    check_no_slow_kernel("nn1", 1, false);
-    check_no_slow_kernel("nn1", 32, true);
+    fn_graph *g;
+    fn_params *p;
+    fn_plan *plan;
+    bool pool = false, conv = false;
+    CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("batch"), BATCH, true));
+    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
+    for (int i = 0; i < fn_plan_lines(plan); i++) {
+        fn_plan_line line;
+        fn_plan_line_at(plan, i, &line);
+        CHECK(*line.name && *line.op && *line.format && *line.kernel && line.bytes > 0);
+        pool |= strcmp(line.name, "a/pool") == 0 && strcmp(line.kernel, "own") == 0;
+        conv |= strcmp(line.name, "one/conv") == 0 && strstr(line.kernel, "bwd_w ");
+    }
+    CHECK(pool && conv);
+    fn_plan_size size = fn_plan_size_of(plan);
+    CHECK(size.arena >= size.lower_bound && size.naive > size.arena);
+    CHECK(size.saved > 0 && size.workspace > 0);
+    fn_plan_close(plan);
+    fn_plan_close(NULL);
+    fn_params_close(p);
+    fn_graph_close(g);
+}
+
+static fn_status open_and_load(const fn_graph *g, fn_params *p, fn_backend backend)
+{
+    fn_plan *plan = NULL;
+    FN_TRY(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = backend}));
+    fn_status rc = fn_plan_load(plan);
+    fn_plan_close(plan);
+    return rc;
+}
+
+static void check_failed_allocations(bool training, fn_backend backend)
+{
+    fn_graph *g;
+    fn_params *p;
+    fn_status rc = FN_ENOMEM;
+    int n = 0;
+    CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("batch"), BATCH, training));
+    while (rc != FN_OK && n < 2000) {
+        fn_fail_alloc(++n);
+        rc = open_and_load(g, p, backend);
+        fn_fail_alloc(0);
+        if (rc != FN_OK && rc != FN_ENOMEM)
+            FN_TEST_FAIL("allocation %d: %s", n, fn_last_error());
+    }
+    CHECK_INT(rc, FN_OK);
+    CHECK(n > 50);
+    fn_params_close(p);
+    fn_graph_close(g);
+}
+
+TEST(every_failed_allocation_is_reported)
+{
+    check_failed_allocations(false, FN_CPU);
+    check_failed_allocations(true, FN_CPU);
+    check_failed_allocations(true, FN_REF);
 }

@@ -1,0 +1,348 @@
+"""test_cli.py -- the program as a user meets it: the whole path on a few drawn faces, then bad
+input: one sentence that says what, where and what to do, the documented exit code, and nothing
+damaged that was there before."""
+import hashlib
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+BIN = os.environ.get("FN_BIN", "build/bin")
+work = tempfile.mkdtemp(prefix="fn_cli_")
+passed = failed = 0
+
+
+def check(name, ok, detail=""):
+    global passed, failed
+    passed, failed = passed + bool(ok), failed + (not ok)
+    if not ok:
+        print(f"not ok {name}: {detail}")
+
+
+def run(*args, program="facenet", **how):
+    return subprocess.run([os.path.join(BIN, program), *map(str, args)], capture_output=True,
+                          text=True, timeout=300, **how)
+
+
+def at(*parts):
+    return os.path.join(work, *parts)
+
+
+def expect(name, code, *words, args=(), program="facenet", **how):
+    r = run(*args, program=program, **how)
+    said = r.stderr.strip().splitlines()
+    check(name, r.returncode == code, f"exit {r.returncode}, wanted {code}: {r.stderr}")
+    for word in words:
+        check(f"{name}: says '{word}'", word in r.stderr, r.stderr)
+    if code not in (0, 1, 64):
+        check(f"{name}: one sentence", said and said[-1].startswith("facenet: error: "), r.stderr)
+    return r
+
+
+def digest(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+NET = """name: tiny
+input: 48x40x3
+each: {norm: batch, act: relu}
+layers:
+  - conv: {name: a, out: 16, kernel: 5, stride: 2}
+  - maxpool: {kernel: 3, stride: 2}
+  - inception: {name: b, 1x1: 8, 3x3r: 8, 3x3: 16, 5x5r: 8, 5x5: 8, pool: l2, proj: 8}
+  - avgpool: {kernel: 0}
+heads:
+  embedding:
+    - fc: {out: 16, act: none}
+    - l2norm
+"""
+CONFIG = """net: {net}
+run: {run}
+data: {{train: {train}, val: {val}, threads: 2}}
+train: {{steps: 12, people: 6, faces: 4}}
+optim: {{kind: adamw, rate: 0.003}}
+val: {{every: 6, pairs: 60}}
+save: {{every: 4, keep: 2}}
+log: {{every: 2}}
+"""
+
+
+def write(name, text):
+    path = at(name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w" if isinstance(text, str) else "wb") as f:
+        f.write(text)
+    return path
+
+
+def whole_path():
+    r = run("data", "synth", "--people", 40, "--images", 6, "-o", at("faces"))
+    check("synth", r.returncode == 0, r.stderr)
+    r = run("data", "synth", "--people", 40, "--images", 4, "--first", 1001, "-o", at("test"))
+    check("synth of others", r.returncode == 0, r.stderr)
+    r = run("data", "pack", at("faces"), "-o", at("faces.h5"))
+    check("pack", r.returncode == 0 and "240 faces of 40 people" in r.stdout, r.stdout + r.stderr)
+    r = run("data", "split", at("faces.h5"), "--kept", at("train.h5"), "--held", at("held.h5"),
+            "--share", 0.3)
+    check("split", r.returncode == 0, r.stderr)
+    r = run("data", "inspect", at("train.h5"))
+    check("inspect", r.returncode == 0 and "digest" in r.stdout, r.stderr)
+    write("tiny.yaml", NET)
+    write("c.yaml", CONFIG.format(net=at("tiny.yaml"), run=at("run"), train=at("train.h5"),
+                                  val=at("held.h5")))
+    r = run("--config", at("c.yaml"), "--dry-run", program="train")
+    check("dry run", r.returncode == 0 and "nothing was written" in r.stderr, r.stderr)
+    check("dry run writes nothing", not os.path.exists(at("run")))
+    r = run("--config", at("c.yaml"), program="train")
+    check("train", r.returncode == 0, r.stderr)
+    for word in ("loss", "active", "d(a,p)", "d(a,n)", "images/s", "wait", "left", "validation"):
+        check(f"the console says {word}", word in r.stderr, r.stderr)
+    for name in ("config.yaml", "net.yaml", "env.json", "train.log", "metrics.csv", "model.fnm"):
+        check(f"the run has {name}", os.path.exists(at("run", name)))
+    check("the newest checkpoints stay",
+          sorted(os.listdir(at("run", "checkpoints"))) == ["step_000000008", "step_000000012"])
+
+
+def resumed_equals_uninterrupted():
+    for threads in (1, 2):
+        name = f"part{threads}"
+        first = run("--config", at("c.yaml"), f"run={at(name)}", "train.steps=8",
+                    f"data.threads={threads}", program="train")
+        again = run("--config", at("c.yaml"), f"run={at(name)}", "--resume", program="train")
+        check("resume", first.returncode == again.returncode == 0, again.stderr)
+        check("resumed at 8", "resumed at step 8" in again.stderr, again.stderr)
+        check(f"resumed weights are the same, {threads} loader threads",
+              digest(at(name, "model.fnm")) == digest(at("run", "model.fnm")))
+        with open(at(name, "metrics.csv")) as a, open(at("run", "metrics.csv")) as b:
+            mine, theirs = ([line.split(",")[:6] for line in f] for f in (a, b))
+        check("metrics are the same", mine == theirs, f"{mine} {theirs}")
+
+
+def stopped_by_a_signal():
+    args = [os.path.join(BIN, "train"), "--config", at("c.yaml"), f"run={at('stopped')}",
+            "train.steps=100000", "val.every=100000", "save.every=100000"]
+    p = subprocess.Popen(args, stderr=subprocess.PIPE, text=True)
+    for line in p.stderr:
+        if line.startswith("step"):
+            break
+    p.send_signal(signal.SIGTERM)
+    rest = p.stderr.read()
+    p.wait(timeout=60)
+    check("SIGTERM: exit 75", p.returncode == 75, f"{p.returncode} {rest}")
+    check("SIGTERM: a checkpoint", len(os.listdir(at("stopped", "checkpoints"))) == 1, rest)
+    r = run("--config", at("c.yaml"), f"run={at('stopped')}", "train.steps=1", "--resume",
+            program="train")
+    check("goes on after SIGTERM", r.returncode == 0, r.stderr)
+
+
+def killed_at_random():
+    """kill -9 whenever: the run can be resumed, or had not saved yet."""
+    for i in range(6):
+        shutil.rmtree(at("killed"), ignore_errors=True)
+        p = subprocess.Popen([os.path.join(BIN, "train"), "--config", at("c.yaml"),
+                              f"run={at('killed')}", "save.every=1", "val.every=1000"],
+                             stderr=subprocess.DEVNULL)
+        time.sleep(0.15 + 0.07 * i)
+        p.kill()
+        p.wait()
+        r = run("--config", at("c.yaml"), f"run={at('killed')}", "--resume", program="train")
+        fresh = r.returncode == 66
+        if not fresh:
+            check("resumed after kill -9", r.returncode == 0, r.stderr)
+            check("no damage seen after kill -9", "warning" not in r.stderr, r.stderr)
+            with open(at("killed", "train.log")) as f:
+                check("log is there", "step" in f.read())
+
+
+def results():
+    m = at("run", "model.fnm")
+    r = run("--lfw", at("test", "pairs.txt"), "--images", at("test"), "--model", m, "--json",
+            at("r.json"), "--roc", at("r.svg"), program="eval")
+    check("eval", r.returncode == 0 and "+-" in r.stdout, r.stderr)
+    with open(at("r.json")) as f:
+        j = json.load(f)
+    check("the JSON agrees with the console", f"{100 * j['accuracy']:.2f}" in r.stdout, j)
+    with open(at("r.svg")) as f:
+        check("the ROC is a picture", "<svg" in f.read())
+    r = run("--lfw", at("test", "pairs.txt"), "--images", at("test"), "--pixels", program="eval")
+    check("eval of pixels", r.returncode == 0, r.stderr)
+    r = run("--format", "onnx", "--model", m, "-o", at("m.onnx"), program="export")
+    check("export", r.returncode == 0 and os.path.getsize(at("m.onnx")) > 1000, r.stderr)
+    people = sorted(d for d in os.listdir(at("test")) if os.path.isdir(at("test", d)))
+    a, b = (at("test", p, f"{p}_0001.jpg") for p in people[:2])
+    r = run("embed", "--model", m, a, b)
+    rows = [line.split(",") for line in r.stdout.splitlines()]
+    check("embed", r.returncode == 0 and [len(x) for x in rows] == [17, 17], r.stderr)
+    e = [[float(v) for v in row[1:]] for row in rows]
+    check("unit norm", all(abs(sum(v * v for v in x) - 1) < 1e-5 for x in e))
+    d = sum((x - y) ** 2 for x, y in zip(*e))
+    r = run("verify", "--model", m, a, b, "--threshold", d + 0.01)
+    check("verify: same", r.returncode == 0 and "same person" in r.stdout, r.stdout + r.stderr)
+    check("verify agrees with embed", f"{d:.3f}" in r.stdout, f"{d} {r.stdout}")
+    r = run("verify", "--model", m, a, b, "--threshold", max(d - 0.01, 0))
+    check("verify: different", r.returncode == 1 and "different" in r.stdout, r.stdout)
+    r = run("verify", "--model", m, a, a)
+    check("verify: the model's threshold", r.returncode == 0 and "validation" in r.stdout,
+          r.stdout)
+
+
+def bad_configs():
+    good = CONFIG.format(net=at("tiny.yaml"), run=at("bad"), train=at("train.h5"), val='""')
+
+    def config(name, text, *words, code=78):
+        path = write("bad.yaml", text)
+        expect(f"config: {name}", code, *words, args=("--config", path), program="train")
+        check(f"config: {name}: no run folder", not os.path.exists(at("bad")))
+
+    config("missing key", good.replace("net:", "#"), "bad.yaml:2:1", "missing key 'net'")
+    config("unknown key", good.replace("rate", "rat"), "bad.yaml:5:24", "did you mean")
+    config("duplicate key", good + "net: nn2\n", "bad.yaml:10:1", "net")
+    config("mistyped", good.replace("steps: 12", "steps: many"), "bad.yaml:4:16", "many")
+    config("0.05x", good.replace("0.003", "0.05x"), "bad.yaml:5:30", "0.05x")
+    config("empty file", "", "bad.yaml")
+    config("unknown net", good.replace(at("tiny.yaml"), "nn5"), "nn5", code=66)
+    config("broken net", good.replace(at("tiny.yaml"), write("n.yaml", NET.replace(
+        "stride: 2}", "strid: 2}", 1))), "n.yaml:5:43", "did you mean 'stride'?")
+    config("batch too large", good.replace("people: 6", "people: 600"), "faces")
+    config("no such pack", good.replace("train.h5", "none.h5"), "none.h5", code=66)
+    config("a pack that is no pack", good.replace(at("train.h5"), at("tiny.yaml")), "tiny.yaml",
+           code=65)
+    config("validation on the same people", good.replace('val: ""', f"val: {at('train.h5')}"),
+           "among the people", code=65)
+    expect("config: missing file", 66, "none.yaml", args=("--config", at("none.yaml")),
+           program="train")
+    expect("config: a folder", 64, work, args=("--config", work), program="train")
+    expect("config: override", 78, "did you mean 'train.steps'?", program="train",
+           args=("--config", at("c.yaml"), "train.step=3"))
+    expect("no config", 64, args=(), program="train")
+    before = digest(at("run", "model.fnm"))
+    expect("a run is there already", 73, "--resume", args=("--config", at("c.yaml")),
+           program="train")
+    check("the old model stays", digest(at("run", "model.fnm")) == before)
+    expect("resume with another rate", 78, "optim.rate", program="train",
+           args=("--config", at("c.yaml"), "--resume", "optim.rate=0.1"))
+    shutil.copytree(at("run"), at("other"))
+    write("tiny2.yaml", NET.replace("out: 16, act", "out: 8, act"))
+    text = open(at("other", "config.yaml")).read()
+    write("other/config.yaml", text.replace("tiny.yaml", "tiny2.yaml"))
+    expect("a checkpoint of another network", 78, "another network", program="train",
+           args=("--config", at("c.yaml"), f"net={at('tiny2.yaml')}", f"run={at('other')}",
+                 "--resume"))
+
+
+def png(width, height, rows=b""):
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0,
+                                                             0, 0)) +
+            chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def bad_images():
+    face = open(at("faces", "synth_000001", "synth_000001_0001.jpg"), "rb").read()
+    huge = face[:face.index(b"\xff\xc0") + 5] + b"\xff\xff\xff\xff" + face[
+        face.index(b"\xff\xc0") + 9:]
+    for name, data in {"whole_0001.jpg": face, "dot_0001.png": png(1, 1, b"\0\1\2\3"),
+                       "cut_0001.jpg": face[:len(face) // 2], "huge_0001.jpg": huge,
+                       "empty_0001.jpg": b"", "text_0001.jpg": b"hello"}.items():
+        write(f"odd/{name[:name.index('_')]}/{name}", data)
+    r = run("data", "pack", at("odd"), "-o", at("odd.h5"))
+    check("odd images: packed", r.returncode == 0 and "4 left out" in r.stdout,
+          r.stdout + r.stderr)
+    for name in ("cut", "huge", "empty", "text"):
+        check(f"odd images: {name} is listed with a reason",
+              any(line.startswith("left out:") and name in line for line in
+                  r.stderr.splitlines()), r.stderr)
+    before = digest(at("odd.h5"))
+    expect("one person", 65, "1 p", args=("data", "pack", write_one_person(), "-o",
+                                         at("odd.h5")))
+    check("the old pack stays", digest(at("odd.h5")) == before)
+    expect("no such folder", 66, "nowhere", args=("data", "pack", at("nowhere"), "-o", at("x.h5")))
+    m = at("run", "model.fnm")
+    cut = at("odd", "cut", "cut_0001.jpg")
+    expect("embed of a truncated image", 65, "cut_0001.jpg", args=("embed", "--model", m, cut))
+    expect("embed of a missing image", 66, "gone.jpg", args=("embed", "--model", m, at("gone.jpg")))
+    dot = at("odd", "dot", "dot_0001.png")
+    r = run("embed", "--model", m, dot)
+    check("an image of 1x1 has an embedding", r.returncode == 0, r.stderr)
+    expect("people with one image each", 65, program="train",
+           args=("--config", at("c.yaml"), f"data.train={at('odd.h5')}", f"run={at('bad')}"))
+
+
+def write_one_person():
+    os.makedirs(at("single"), exist_ok=True)
+    shutil.copytree(at("faces", "synth_000001"), at("single", "one"), dirs_exist_ok=True)
+    return at("single")
+
+
+def bad_models_and_pairs():
+    pairs = open(at("test", "pairs.txt")).read()
+    m = at("run", "model.fnm")
+
+    def evaluate(name, text, *words, code=65):
+        path = write("p.txt", text)
+        expect(f"pairs: {name}", code, *words, program="eval",
+               args=("--lfw", path, "--images", at("test"), "--model", m))
+
+    lines = pairs.splitlines(keepends=True)
+    evaluate("one line too few", "".join(lines[:-1]), "p.txt")
+    evaluate("one line too many", pairs + lines[-1], "p.txt")
+    evaluate("a word too many", pairs.replace(lines[1], lines[1].rstrip() + "\tx\n", 1), "p.txt:2")
+    evaluate("empty", "", "p.txt")
+    evaluate("missing image", pairs.replace("\t1\t", "\t77\t", 1), "missing", code=66)
+    raw = open(m, "rb").read()
+    for name, data in {"cut": raw[:len(raw) // 2], "empty": b"", "text": b"hello\n",
+                       "flipped": raw[:len(raw) * 3 // 4] + bytes([raw[len(raw) * 3 // 4] ^ 8]) +
+                       raw[len(raw) * 3 // 4 + 1:]}.items():
+        write("damaged.fnm", data)
+        expect(f"model: {name}", 65, "damaged.fnm", program="export",
+               args=("--format", "onnx", "--model", at("damaged.fnm"), "-o", at("m.onnx")))
+    expect("model: missing", 66, "none.fnm", args=("embed", "--model", at("none.fnm"), m))
+    expect("model: a pack", 65, "train.h5", args=("embed", "--model", at("train.h5"), m))
+    expect("unknown command", 64, "no command", args=("trian",))
+    expect("unknown format", 64, "onnx", program="export", args=("--format", "tflite"))
+
+
+def full_disk():
+    """A limit on the size of files stands for a full disk: EFBIG where that says ENOSPC."""
+    def limit():
+        import resource
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    targets = {"onnx": at("m.onnx"), "pack": at("odd.h5")}
+    before = {k: digest(v) for k, v in targets.items()}
+    expect("full disk: export", 74, "m.onnx", program="export", preexec_fn=limit,
+           args=("--format", "onnx", "--model", at("run", "model.fnm"), "-o", at("m.onnx")))
+    expect("full disk: pack", 74, "odd.h5", preexec_fn=limit,
+           args=("data", "pack", at("faces"), "-o", at("odd.h5")))
+    for k, v in targets.items():
+        check(f"full disk: the old {k} stays", digest(v) == before[k])
+    r = run("--config", at("c.yaml"), f"run={at('full')}", program="train", preexec_fn=limit)
+    check("full disk: train", r.returncode == 74, f"{r.returncode} {r.stderr}")
+    left = [f for f in os.listdir(work) if ".tmp" in f]
+    check("full disk: nothing is left lying about", not left, left)
+
+
+def main():
+    try:
+        whole_path()
+        if not failed:
+            for part in (resumed_equals_uninterrupted, stopped_by_a_signal, killed_at_random,
+                         results, bad_configs, bad_images, bad_models_and_pairs, full_disk):
+                part()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+main()

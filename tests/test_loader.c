@@ -1,0 +1,308 @@
+/* test_loader.c -- the same batches for any number of threads, in order, from any step. */
+#include "core/mem.h"
+#include "data/loader.h"
+#include "tests/people.h"
+
+#include <time.h>
+
+enum { PEOPLE = 6, P = 3, K = 3, N = P * K, SIDE = 24, IMAGE = SIDE * SIDE * 3, STEPS = 5 };
+
+static const int count[PEOPLE] = {4, 2, 1, 3, 7, 3};
+
+static const fn_loader_options options = {
+    .height = SIDE,
+    .width = SIDE,
+    .augment = {.view = 0.9f,
+                .shift = 0.05f,
+                .zoom = 0.1f,
+                .flip = 1,
+                .brightness = 0.1f,
+                .contrast = 0.2f},
+    .seed = 3,
+};
+
+typedef struct world {
+    fn_pack *pack;
+    fn_sampler *sampler;
+} world;
+
+static void open_world(world *w)
+{
+    fn_test_scratch();
+    w->pack = fn_test_pack(count, PEOPLE);
+    CHECK_OK(fn_sampler_open(&w->sampler, w->pack, P, K, 1));
+}
+
+static void close_world(world *w)
+{
+    fn_sampler_close(w->sampler);
+    fn_pack_close(w->pack);
+    fn_test_sweep();
+}
+
+typedef struct taken {
+    float x[N * IMAGE];
+    int label[N], image[N];
+} taken;
+
+/* Takes batches [first, STEPS) into their places. */
+static void take(const world *w, taken *t, int first, int threads, int ahead)
+{
+    fn_loader_options o = options;
+    fn_loader *l = NULL;
+    fn_batch b;
+    o.threads = threads;
+    o.ahead = ahead;
+    o.first_step = first;
+    CHECK_OK(fn_loader_open(&l, w->pack, w->sampler, o));
+    for (int i = first; i < STEPS; i++) {
+        double waited = -1;
+        CHECK_OK(fn_loader_next(l, &b, i % 2 ? &waited : NULL));
+        CHECK_INT(b.step, i);
+        CHECK_INT(b.n, N);
+        CHECK(i % 2 == 0 || (waited >= 0 && waited < 60));
+        memcpy(t[i].x, b.x, sizeof t[i].x);
+        memcpy(t[i].label, b.label, sizeof t[i].label);
+        memcpy(t[i].image, b.image, sizeof t[i].image);
+    }
+    fn_loader_close(l);
+}
+
+TEST(any_number_of_threads_gives_the_same_bytes)
+{
+    const int threads[] = {1, 2, 5}, ahead[] = {0, 1, 2, 7};
+    world w;
+    taken *one = fn_alloc(STEPS, sizeof *one), *other = fn_alloc(STEPS, sizeof *other);
+    open_world(&w);
+    take(&w, one, 0, 1, 1);
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 4; k++) {
+            memset(other, 0, STEPS * sizeof *other);
+            take(&w, other, 0, threads[i], ahead[k]);
+            CHECK(memcmp(one, other, STEPS * sizeof *one) == 0);
+        }
+    CHECK(memcmp(&one[0], &one[1], sizeof *one) != 0);
+    fn_free(one);
+    fn_free(other);
+    close_world(&w);
+}
+
+/* What a batch holds is what sampler, pack and view say, image by image. */
+TEST(a_batch_is_sampled_decoded_and_augmented)
+{
+    int image[N], label[N];
+    float x[IMAGE];
+    world w;
+    fn_view_scratch scratch = {NULL, 0};
+    taken *t = fn_alloc(STEPS, sizeof *t);
+    open_world(&w);
+    take(&w, t, 0, 2, 2);
+    for (int step = 0; step < STEPS; step++) {
+        CHECK_OK(fn_sampler_batch(w.sampler, (uint64_t)step, image, label));
+        CHECK(memcmp(t[step].image, image, sizeof image) == 0);
+        CHECK(memcmp(t[step].label, label, sizeof label) == 0);
+        for (int i = 0; i < N; i++) {
+            fn_pixels face;
+            CHECK_OK(fn_pack_image(w.pack, image[i], &face));
+            fn_image whole = fn_pixels_view(&face);
+            fn_view v = fn_augment_draw(&options.augment, options.seed, (uint64_t)step,
+                                        (uint32_t)i);
+            CHECK_OK(fn_view_render(x, SIDE, SIDE, &whole, v, &scratch));
+            CHECK(memcmp(t[step].x + i * IMAGE, x, sizeof x) == 0);
+            fn_pixels_free(&face);
+        }
+    }
+    fn_free(scratch.data);
+    fn_free(t);
+    close_world(&w);
+}
+
+TEST(a_loader_resumes_at_any_step)
+{
+    world w;
+    taken *whole = fn_alloc(STEPS, sizeof *whole), *late = fn_alloc(STEPS, sizeof *late);
+    open_world(&w);
+    take(&w, whole, 0, 2, 2);
+    for (int first = 1; first < STEPS; first++) {
+        memset(late, 0, STEPS * sizeof *late);
+        take(&w, late, first, 2, 2);
+        CHECK(memcmp(whole + first, late + first, (size_t)(STEPS - first) * sizeof *late) ==
+              0);
+    }
+    fn_free(whole);
+    fn_free(late);
+    close_world(&w);
+}
+
+/* The batch lent out is not written to while the threads run ahead. */
+TEST(a_batch_stays_valid_until_the_next_call)
+{
+    world w;
+    fn_loader_options o = options;
+    fn_loader *l = NULL;
+    fn_batch b;
+    taken *t = fn_alloc(STEPS, sizeof *t);
+    open_world(&w);
+    take(&w, t, 0, 1, 1);
+    o.threads = 3;
+    o.ahead = 1;
+    CHECK_OK(fn_loader_open(&l, w.pack, w.sampler, o));
+    for (int i = 0; i < STEPS; i++) {
+        CHECK_OK(fn_loader_next(l, &b, NULL));
+        nanosleep(&(struct timespec){.tv_nsec = 30 * 1000 * 1000}, NULL);
+        CHECK(memcmp(b.x, t[i].x, sizeof t[i].x) == 0);
+        CHECK(memcmp(b.image, t[i].image, sizeof t[i].image) == 0);
+    }
+    fn_loader_close(l);
+    fn_free(t);
+    close_world(&w);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Closing waits for the image that a thread has in hand, not for the other eight. */
+TEST(closing_does_not_wait_for_a_batch)
+{
+    world w;
+    fn_loader_options o = options;
+    fn_loader *l;
+    open_world(&w);
+    o.threads = 5;
+    for (int i = 0; i < 20; i++) { /* at once, and at various moments */
+        CHECK_OK(fn_loader_open(&l, w.pack, w.sampler, o));
+        nanosleep(&(struct timespec){.tv_nsec = i * 100 * 1000}, NULL);
+        fn_loader_close(l);
+    }
+    o.height = o.width = 1500;
+    o.threads = 1;
+    o.ahead = 1;
+    CHECK_OK(fn_loader_open(&l, w.pack, w.sampler, o));
+    fn_batch b;
+    double start = seconds();
+    CHECK_OK(fn_loader_next(l, &b, NULL)); /* 9 images */
+    double batch = seconds() - start;
+    start = seconds();
+    fn_loader_close(l);
+    CHECK(seconds() - start < 0.5 * batch);
+    fn_loader_close(NULL);
+    close_world(&w);
+}
+
+/* Overwrites the stored bytes of an image in the pack's file. */
+static void damage(const fn_pack *p, int image)
+{
+    char *file, *at = NULL;
+    uint8_t *bytes;
+    size_t size, n;
+    CHECK_OK(fn_pack_bytes(p, image, &bytes, &n));
+    CHECK_OK(fn_file_read(&file, &size, fn_pack_path(p), 1 << 24));
+    for (size_t i = 0; !at && i + n <= size; i++)
+        if (memcmp(file + i, bytes, n) == 0)
+            at = file + i;
+    CHECK(at != NULL);
+    memset(at, 0x55, n);
+    CHECK_OK(fn_file_replace(fn_test_path("damaged.h5"), file, size));
+    fn_free(file);
+    fn_free(bytes);
+}
+
+TEST(a_damaged_image_fails_its_batch_by_name)
+{
+    world w;
+    fn_loader *l;
+    fn_batch b;
+    char name[64];
+    int image[N], label[N], bad_step = 0;
+    open_world(&w);
+    damage(w.pack, 9);
+    fn_sampler_close(w.sampler);
+    fn_pack_close(w.pack);
+    CHECK_OK(fn_pack_open(&w.pack, fn_test_path("damaged.h5")));
+    CHECK_OK(fn_sampler_open(&w.sampler, w.pack, P, K, 1));
+    snprintf(name, sizeof name, "%s/%s", fn_pack_person(w.pack, 3),
+             fn_pack_name(w.pack, 9));
+    for (bool has = false; !has; bad_step += !has) {
+        CHECK_OK(fn_sampler_batch(w.sampler, (uint64_t)bad_step, image, label));
+        for (int i = 0; i < N; i++)
+            has = has || image[i] == 9;
+    }
+    for (int threads = 1; threads <= 5; threads += 2) {
+        fn_loader_options o = options;
+        o.threads = threads;
+        CHECK_OK(fn_loader_open(&l, w.pack, w.sampler, o));
+        for (int i = 0; i < bad_step; i++)
+            CHECK_OK(fn_loader_next(l, &b, NULL));
+        CHECK_FAILS(fn_loader_next(l, &b, NULL), FN_EDATA, name);
+        CHECK_FAILS(fn_loader_next(l, &b, NULL), FN_EDATA,
+                    name); /* it is not passed over */
+        fn_loader_close(l);
+    }
+    close_world(&w);
+}
+
+/* Two damaged images in one batch: the same one is named for any number of threads. */
+TEST(the_first_damaged_image_of_a_batch_is_named)
+{
+    world w;
+    fn_loader *l;
+    fn_batch b;
+    char want[1024] = "";
+    open_world(&w);
+    uint8_t *bytes;
+    size_t n, size;
+    char *file;
+    CHECK_OK(fn_file_read(&file, &size, fn_pack_path(w.pack), 1 << 24));
+    CHECK_OK(fn_pack_bytes(w.pack, 0, &bytes, &n));
+    size_t at = 0;
+    while (memcmp(file + at, bytes, n) != 0)
+        at++;
+    for (int i = 0; i < fn_pack_images(w.pack);
+         i++) { /* images are end to end: all of them */
+        uint8_t *one;
+        CHECK_OK(fn_pack_bytes(w.pack, i, &one, &n));
+        memset(file + at, 0x55, n);
+        at += n;
+        fn_free(one);
+    }
+    CHECK_OK(fn_file_replace(fn_test_path("damaged.h5"), file, size));
+    fn_free(file);
+    fn_free(bytes);
+    fn_sampler_close(w.sampler);
+    fn_pack_close(w.pack);
+    CHECK_OK(fn_pack_open(&w.pack, fn_test_path("damaged.h5")));
+    CHECK_OK(fn_sampler_open(&w.sampler, w.pack, P, K, 1));
+    for (int round = 0; round < 12; round++) {
+        fn_loader_options o = options;
+        o.threads = 1 + round % 5;
+        CHECK_OK(fn_loader_open(&l, w.pack, w.sampler, o));
+        CHECK_FAILS(fn_loader_next(l, &b, NULL), FN_EDATA, want);
+        snprintf(want, sizeof want, "%s", fn_last_error());
+        fn_loader_close(l);
+    }
+    close_world(&w);
+}
+
+TEST(every_failed_allocation_of_opening_is_reported)
+{
+    world w;
+    fn_loader *l = NULL;
+    fn_loader_options o = options;
+    fn_status rc = FN_ENOMEM;
+    long n = 1;
+    open_world(&w);
+    o.threads = 2;
+    for (; rc != FN_OK && n < 100; n++) {
+        fn_fail_alloc(n);
+        rc = fn_loader_open(&l, w.pack, w.sampler, o);
+        CHECK(rc == FN_OK || (rc == FN_ENOMEM && !l));
+    }
+    fn_fail_alloc(0);
+    CHECK_INT(n - 2, 3 + 3 * 3); /* loader, ring, threads; three lists a place */
+    fn_loader_close(l);
+    close_world(&w);
+}

@@ -1,0 +1,380 @@
+/* test_lower.c -- what is fused, what is not, and that the fused graph means the same. */
+#include "core/mem.h"
+#include "kernels/batchnorm.h"
+#include "kernels/conv.h"
+#include "kernels/format.h"
+#include "kernels/lrn.h"
+#include "nn/lower.h"
+#include "nn/plan.h"
+#include "tests/nets.h"
+#include "tests/test.h"
+
+static int count(const fn_graph *g, const char *op)
+{
+    int n = 0;
+    for (int i = 0; i < g->n_node; i++)
+        n += strcmp(g->node[i].op->name, op) == 0;
+    return n;
+}
+
+static int count_attr(const fn_graph *g, const char *op, size_t offset)
+{
+    int n = 0;
+    for (int i = 0; i < g->n_node; i++) {
+        int set;
+        memcpy(&set, g->node[i].attr + offset, sizeof set);
+        n += strcmp(g->node[i].op->name, op) == 0 && set;
+    }
+    return n;
+}
+
+typedef struct pair {
+    fn_graph *plain, *low;
+    fn_params *p;
+} pair;
+
+static pair lower_net(const char *text, bool training)
+{
+    pair a = {NULL, NULL, NULL};
+    CHECK_OK(fn_test_net(&a.plain, &a.p, text, 2, training));
+    CHECK_OK(fn_lower(&a.low, a.plain));
+    CHECK_INT(a.low->n_param, a.plain->n_param);
+    CHECK(a.low->training == training);
+    CHECK_INT(a.low->n_output, 1);
+    return a;
+}
+
+static void close_pair(pair a)
+{
+    fn_params_close(a.p);
+    fn_graph_close(a.low);
+    fn_graph_close(a.plain);
+}
+
+TEST(training_fuses_relu_into_convolutions)
+{
+    pair a = lower_net(FN_TEST_NET("none"), true);
+    CHECK_INT(count(a.plain, "relu"), 11);
+    CHECK_INT(count(a.low, "relu"), 0);
+    CHECK_INT(count(a.low, "conv"), 11);
+    CHECK_INT(count_attr(a.plain, "conv", offsetof(fn_conv, relu)), 0);
+    CHECK_INT(count_attr(a.low, "conv", offsetof(fn_conv, relu)), 11);
+    CHECK_INT(count(a.low, "fork"), 2);
+    CHECK_INT(a.low->n_node, a.plain->n_node - 11);
+    close_pair(a);
+}
+
+TEST(training_keeps_batch_norm_and_fuses_its_relu)
+{
+    pair a = lower_net(FN_TEST_NET("batch"), true);
+    CHECK_INT(count(a.low, "relu"), 0);
+    CHECK_INT(count(a.low, "batchnorm"), 11);
+    CHECK_INT(count_attr(a.low, "batchnorm", offsetof(fn_batchnorm, relu)), 11);
+    CHECK_INT(count_attr(a.low, "conv", offsetof(fn_conv, relu)), 0);
+    CHECK_INT(count_attr(a.low, "conv", offsetof(fn_conv, bias)), 0);
+    CHECK_INT(a.low->node[0].fold[0], -1);
+    close_pair(a);
+}
+
+TEST(inference_folds_batch_norm_and_drops_forks)
+{
+    pair a = lower_net(FN_TEST_NET("batch"), false);
+    CHECK_INT(count(a.low, "relu") + count(a.low, "batchnorm") + count(a.low, "fork"), 0);
+    CHECK_INT(count_attr(a.low, "conv", offsetof(fn_conv, bias)), 11);
+    CHECK_INT(count_attr(a.low, "conv", offsetof(fn_conv, relu)), 11);
+    for (int i = 0; i < a.low->n_node; i++) {
+        const fn_node *n = &a.low->node[i];
+        if (strcmp(n->op->name, "conv") != 0)
+            continue;
+        for (int k = 0; k < 4; k++) {
+            const char *part[] = {"gain", "shift", "mean", "var"};
+            char want[64];
+            snprintf(want, sizeof want, "%.*s/batchnorm/%s", (int)strlen(n->name) - 5,
+                     n->name, part[k]);
+            CHECK_TEXT(a.p->param[n->fold[k]].name, want);
+        }
+        CHECK_INT(n->w[1], -1);
+        CHECK_INT(n->call.n_w, 2);
+        CHECK_NEAR(n->fold_eps, 1e-3, 1e-9);
+        CHECK(strstr(a.p->param[n->w[0]].name, n->name) == a.p->param[n->w[0]].name);
+    }
+    close_pair(a);
+}
+
+TEST(parameters_keep_their_numbers)
+{
+    for (int t = 0; t < 4; t++) {
+        pair a = lower_net(t % 2 ? FN_TEST_NET("batch") : FN_TEST_NET("none"), t / 2);
+        for (int i = 0; i < a.low->n_node; i++)
+            for (int k = 0; k < a.plain->n_node; k++) {
+                const fn_node *n = &a.low->node[i], *was = &a.plain->node[k];
+                if (strcmp(n->name, was->name) != 0)
+                    continue;
+                CHECK_INT(n->row, was->row);
+                for (int w = 0; w < was->call.n_w; w++)
+                    CHECK_INT(n->w[w], was->w[w]);
+            }
+        close_pair(a);
+    }
+}
+
+TEST(folding_is_the_formula)
+{
+    pair a = lower_net(FN_TEST_NET("batch"), false);
+    const fn_node *n = &a.low->node[0];
+    const fn_param *w = &a.p->param[n->w[0]];
+    const float *v = a.p->value;
+    float *kernel = fn_alloc((size_t)w->count, sizeof *kernel), bias[16];
+    int64_t each = w->count / 16;
+    CHECK_INT(w->shape.dim[0], 16);
+    fn_lower_fold(kernel, bias, n, a.p);
+    for (int64_t o = 0; o < 16; o++) {
+        double gain = (double)v[a.p->param[n->fold[0]].offset + o];
+        double shift = (double)v[a.p->param[n->fold[1]].offset + o];
+        double mean = (double)v[a.p->param[n->fold[2]].offset + o];
+        double var = (double)v[a.p->param[n->fold[3]].offset + o];
+        double scale = gain / sqrt(var + 1e-3);
+        CHECK(gain != 1 && shift != 0 && mean != 0 && var != 1);
+        CHECK_NEAR(bias[o], shift - mean * scale, 1e-6);
+        for (int64_t i = o * each; i < (o + 1) * each; i++)
+            CHECK_NEAR(kernel[i], (double)v[w->offset + i] * scale, 1e-6);
+    }
+    fn_free(kernel);
+    close_pair(a);
+}
+
+/* --- what must not be fused --- */
+
+static const fn_conv conv4 = {.out = 4, .kernel = 3, .stride = 1, .bias = 1};
+
+static fn_graph *conv_and_relu(int *mid, int *end)
+{
+    fn_graph *g = NULL;
+    int x = 0, y[FN_MAX_OUT];
+    CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 3, 5, 5), false));
+    CHECK_OK(fn_graph_add(g, fn_op_find("conv"), "c", &conv4, &x, 1, y));
+    *mid = y[0];
+    CHECK_OK(fn_graph_add(g, fn_op_find("relu"), "r", NULL, y, 1, y));
+    *end = y[0];
+    return g;
+}
+
+TEST(an_output_is_not_fused_away)
+{
+    int mid, end;
+    fn_graph *g = conv_and_relu(&mid, &end), *low = NULL;
+    g->n_output = 2;
+    g->output[0] = end;
+    g->output[1] = mid;
+    CHECK_OK(fn_lower(&low, g));
+    CHECK_INT(low->n_node, 2);
+    CHECK_INT(count_attr(low, "conv", offsetof(fn_conv, relu)), 0);
+    fn_graph_close(low);
+    g->n_output = 1;
+    CHECK_OK(fn_lower(&low, g));
+    CHECK_INT(low->n_node, 1);
+    CHECK_INT(low->output[0], low->node[0].y[0]);
+    fn_graph_close(low);
+    fn_graph_close(g);
+}
+
+TEST(a_value_with_two_readers_is_not_fused_away)
+{
+    for (int relu_last = 0; relu_last < 2; relu_last++) {
+        fn_graph *g = NULL, *low = NULL;
+        int x = 0, mid[FN_MAX_OUT], y[FN_MAX_OUT], both[2];
+        CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 3, 5, 5), false));
+        CHECK_OK(fn_graph_add(g, fn_op_find("conv"), "c", &conv4, &x, 1, mid));
+        for (int k = 0; k < 2; k++) {
+            const char *op = k == relu_last ? "relu" : "lrn";
+            fn_lrn lrn = {.size = 5, .alpha = 1, .beta = 1, .k = 1};
+            CHECK_OK(fn_graph_add(g, fn_op_find(op), op, &lrn, mid, 1, y));
+            both[k] = y[0];
+        }
+        CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "both", NULL, both, 2, y));
+        g->n_output = 1;
+        g->output[0] = y[0];
+        CHECK_OK(fn_lower(&low, g));
+        CHECK_INT(low->n_node, 4);
+        CHECK_INT(count_attr(low, "conv", offsetof(fn_conv, relu)), 0);
+        fn_graph_close(low);
+        fn_graph_close(g);
+    }
+}
+
+/* A convolution with a bias of its own keeps it: the batch norm stays a node. */
+TEST(batch_norm_over_a_bias_is_not_folded)
+{
+    static const char text[] = "name: t\ninput: 6x6x3\nlayers:\n"
+                               "  - conv: {name: c, out: 8, kernel: 3}\n"
+                               "  - batchnorm\n"
+                               "  - relu\n"
+                               "heads: {e: [fc: {name: f, out: 4}]}\n";
+    pair a = lower_net(text, false);
+    CHECK_INT(a.low->n_node, 3);
+    CHECK_INT(count_attr(a.low, "batchnorm", offsetof(fn_batchnorm, relu)), 1);
+    CHECK_INT(count_attr(a.low, "conv", offsetof(fn_conv, relu)), 0);
+    close_pair(a);
+}
+
+/* --- formats --- */
+
+static void check_formats(const fn_graph *g)
+{
+    CHECK_INT(g->value[0].format, FN_PLAIN);
+    for (int i = 0; i < g->n_node; i++) {
+        const fn_node *n = &g->node[i];
+        for (int k = 0; k < n->call.n_x; k++)
+            CHECK_INT(n->call.x[k].format, g->value[n->x[k]].format);
+        for (int k = 0; k < n->call.n_y; k++)
+            CHECK_INT(n->call.y[k].format, g->value[n->y[k]].format);
+        if (strcmp(n->op->name, "reorder") == 0)
+            CHECK(n->call.x[0].format != n->call.y[0].format);
+    }
+    for (int k = 0; k < g->n_output; k++)
+        CHECK_INT(g->value[g->output[k]].format, FN_PLAIN);
+}
+
+TEST(neighbours_agree_on_formats)
+{
+    for (int t = 0; t < 4; t++) {
+        pair a = lower_net(t % 2 ? FN_TEST_NET("batch") : FN_TEST_NET("none"), t / 2);
+        fn_graph *cpu = NULL, *ref = NULL;
+        CHECK_OK(fn_lower_formats(&cpu, a.low, FN_CPU));
+        check_formats(cpu);
+        CHECK_INT(cpu->n_param, a.plain->n_param);
+        CHECK_OK(fn_lower_formats(&ref, a.plain, FN_REF));
+        CHECK_INT(count(ref, "reorder"), 0);
+        CHECK_INT(ref->n_node, a.plain->n_node);
+        check_formats(ref);
+        fn_graph_close(ref);
+        fn_graph_close(cpu);
+        close_pair(a);
+    }
+}
+
+/* In a whole network the values stay in one format from the first pool to the last. */
+TEST(shipped_networks_need_few_reorders)
+{
+    static const char *const names[] = {"nn2", "nn4-bn", "nns1"};
+    for (int t = 0; t < 6; t++) {
+        fn_net *net = NULL;
+        fn_graph *g = NULL, *low = NULL, *cpu = NULL;
+        CHECK_OK(fn_net_open(&net, names[t / 2], NULL));
+        CHECK_OK(fn_net_build(&g, net, 8, t % 2));
+        CHECK_OK(fn_lower(&low, g));
+        CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU));
+        check_formats(cpu);
+        if (count(cpu, "reorder") > 2)
+            FN_TEST_FAIL("%s: %d reorders", names[t / 2], count(cpu, "reorder"));
+        fn_graph_close(cpu);
+        fn_graph_close(low);
+        fn_graph_close(g);
+        fn_net_close(net);
+    }
+}
+
+TEST(an_op_without_a_kernel_is_refused)
+{
+    pair a = lower_net(FN_TEST_NET("none"), false);
+    fn_graph *cuda = NULL;
+    CHECK_FAILS(fn_lower_formats(&cuda, a.low, FN_CUDA), FN_EUNSUPPORTED,
+                "has no kernel on this backend");
+    CHECK(cuda == NULL);
+    close_pair(a);
+}
+
+/* --- the same results --- */
+
+enum { BATCH = 2, DIM = 128, IMAGE = 140 * 116 * 3 };
+
+static void run(float *out, float *grad, const fn_graph *g, fn_params *p, bool no_fuse)
+{
+    fn_plan *plan = NULL;
+    float *x = fn_alloc(BATCH * IMAGE, sizeof *x), d[BATCH * DIM];
+    fn_test_fill(x, BATCH * IMAGE, 3);
+    fn_test_fill(d, BATCH * DIM, 4);
+    CHECK_OK(fn_plan_open(&plan, g, p,
+                          (fn_plan_options){.backend = FN_CPU, .no_fuse = no_fuse}));
+    CHECK_OK(fn_plan_load(plan));
+    CHECK_OK(fn_plan_forward(plan, x));
+    memcpy(out, fn_plan_output(plan, 0), BATCH * DIM * sizeof *out);
+    if (grad) {
+        CHECK_OK(fn_plan_backward(plan, d));
+        memcpy(grad, p->grad, (size_t)p->count * sizeof *grad);
+    }
+    fn_plan_close(plan);
+    fn_free(x);
+}
+
+static double worst(const float *a, const float *b, int64_t n)
+{
+    double scale = 1e-3, most = 0;
+    for (int64_t i = 0; i < n; i++)
+        scale = fmax(scale, fabs((double)b[i]));
+    for (int64_t i = 0; i < n; i++) {
+        double e = fabs((double)a[i] - (double)b[i]);
+        most = e > most || isnan(e) ? e : most;
+    }
+    return most / scale;
+}
+
+static void check_same(const char *name, bool training)
+{
+    fn_net *net = NULL;
+    fn_graph *g = NULL;
+    fn_params *p = NULL;
+    float fused[BATCH * DIM], plain[BATCH * DIM];
+    CHECK_OK(fn_net_open(&net, name, NULL));
+    CHECK_OK(fn_net_build(&g, net, BATCH, training));
+    CHECK_OK(fn_params_open(&p, g, training));
+    fn_params_init(p, 11);
+    size_t count = training ? (size_t)p->count : 0;
+    float *a = training ? fn_alloc(count, sizeof *a) : NULL;
+    float *b = training ? fn_alloc(count, sizeof *b) : NULL;
+    run(fused, a, g, p, false);
+    run(plain, b, g, p, true);
+    CHECK(worst(fused, plain, BATCH * DIM) < 1e-4);
+    if (training)
+        CHECK(worst(a, b, (int64_t)count) < 1e-3);
+    fn_free(a);
+    fn_free(b);
+    fn_params_close(p);
+    fn_graph_close(g);
+    fn_net_close(net);
+}
+
+TEST(no_fuse_gives_the_same_results)
+{
+    check_same("nns2", false);
+    check_same("nns2-bn", false);
+    check_same("nns2", true);
+    check_same("nns2-bn", true);
+}
+
+static fn_status lower_all(const fn_graph *g)
+{
+    fn_graph *low = NULL, *cpu = NULL;
+    FN_TRY(fn_lower(&low, g));
+    fn_status rc = fn_lower_formats(&cpu, low, FN_CPU);
+    CHECK((rc == FN_OK) == (cpu != NULL));
+    fn_graph_close(cpu);
+    fn_graph_close(low);
+    return rc;
+}
+
+TEST(every_failed_allocation_is_reported)
+{
+    pair a = lower_net(FN_TEST_NET("batch"), true);
+    fn_status rc = FN_ENOMEM;
+    int n = 0;
+    while (rc != FN_OK && n < 1000) {
+        fn_fail_alloc(++n);
+        rc = lower_all(a.plain);
+        CHECK(rc == FN_OK || rc == FN_ENOMEM);
+    }
+    fn_fail_alloc(0);
+    CHECK_INT(rc, FN_OK);
+    CHECK(n > 50);
+    close_pair(a);
+}

@@ -1,0 +1,423 @@
+/* test_mine.c -- distances and semi-hard mining against the definition as plain loops in
+ * double, ties, every fallback, any number of threads, and the example of docs/mining.md. */
+#include "core/file.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include "kernels/threads.h"
+#include "tests/test.h"
+#include "train/loss.h"
+#include "train/mine.h"
+
+static const int teams[] = {1, 2, 3, 8};
+
+enum { TEAMS = sizeof teams / sizeof *teams };
+
+/* --- data --- */
+
+static void unit_row(float *e, const double *x, int dim)
+{
+    double squares = 0;
+    for (int k = 0; k < dim; k++)
+        squares += x[k] * x[k];
+    for (int k = 0; k < dim; k++)
+        e[k] = (float)(x[k] / sqrt(squares));
+}
+
+/* Unit rows that lie around a centre of their label; spread 0: all alike. */
+static float *clustered(const int *label, int n, int dim, double spread)
+{
+    float *e = fn_alloc((size_t)n * (size_t)dim, sizeof *e);
+    double *x = fn_alloc((size_t)dim, sizeof *x);
+    for (int i = 0; i < n; i++) {
+        fn_rng centre = fn_rng_at(1, FN_RNG_TEST, 1, (uint32_t)label[i]);
+        fn_rng own = fn_rng_at(1, FN_RNG_TEST, 2, (uint32_t)i);
+        for (int k = 0; k < dim; k++)
+            x[k] = fn_rng_normal(&centre) + spread * fn_rng_normal(&own);
+        unit_row(e + (size_t)i * (size_t)dim, x, dim);
+    }
+    fn_free(x);
+    return e;
+}
+
+/* Labels in any order, of any size: some people have one face, some numbers are negative. */
+static void mixed_labels(int *label, int n)
+{
+    fn_rng r = fn_rng_at(3, FN_RNG_TEST, 0, 0);
+    for (int i = 0; i < n; i++)
+        label[i] = 1000 * ((int)fn_rng_below(&r, 1 + fn_rng_below(&r, 12)) - 5);
+}
+
+/* Symmetric distances among few values, so that most comparisons meet a tie. */
+static void tied(float *d, int n)
+{
+    fn_rng r = fn_rng_at(4, FN_RNG_TEST, 0, 0);
+    for (int i = 0; i < n; i++)
+        for (int j = i; j < n; j++)
+            d[i * n + j] = d[j * n + i] = i == j ? 0 : (float)fn_rng_below(&r, 9) / 8;
+}
+
+/* --- the definition --- */
+
+static bool nearer(const float *d, int a, int b)
+{
+    return b < 0 || (double)d[a] < (double)d[b];
+}
+
+static int plain_negative(const float *d, const int *label, int n, int a, int p,
+                          double margin, fn_fallback fallback)
+{
+    const float *row = d + a * n;
+    int semi = -1, hard = -1, far = -1;
+    for (int k = 0; k < n; k++) {
+        if (label[k] == label[a])
+            continue;
+        double d_ap = (double)row[p], d_an = (double)row[k];
+        if (d_ap < d_an && d_an < d_ap + margin && nearer(row, k, semi))
+            semi = k;
+        if (nearer(row, k, hard))
+            hard = k;
+        if (far < 0 || nearer(row, far, k))
+            far = k;
+    }
+    if (semi >= 0 || fallback == FN_FALLBACK_SKIP)
+        return semi;
+    return fallback == FN_FALLBACK_HARDEST ? hard : far;
+}
+
+/* How many of the triplets are as the definition says, in the order of (anchor, positive). */
+static void check_definition(const fn_triplets *t, const float *d, const int *label, int n,
+                             float margin, fn_fallback fallback)
+{
+    int64_t pairs = 0, at = 0, wrong = 0;
+    for (int a = 0; a < n; a++)
+        for (int p = 0; p < n; p++) {
+            if (p == a || label[p] != label[a])
+                continue;
+            int k = plain_negative(d, label, n, a, p, (double)margin, fallback);
+            pairs++;
+            if (k < 0)
+                continue;
+            fn_triplet got = at < t->n ? t->triplet[at] : (fn_triplet){-1, -1, -1};
+            wrong += got.anchor != a || got.positive != p || got.negative != k;
+            at++;
+        }
+    CHECK_INT(t->pairs, pairs);
+    CHECK_INT(t->n, at);
+    CHECK_INT(wrong, 0);
+}
+
+static void check_all(const float *d, const int *label, int n, float margin)
+{
+    fn_triplets t = {0};
+    for (int f = FN_FALLBACK_SKIP; f <= FN_FALLBACK_HARDEST; f++)
+        for (int i = 0; i < TEAMS; i++) {
+            fn_threads_set(teams[i]);
+            CHECK_OK(fn_mine_semihard(&t, d, label, n, margin, (fn_fallback)f));
+            check_definition(&t, d, label, n, margin, (fn_fallback)f);
+        }
+    fn_threads_set(0);
+    fn_triplets_free(&t);
+}
+
+static void check_rows(int n, int dim, double spread, float margin)
+{
+    int *label = fn_alloc((size_t)n, sizeof *label);
+    float *d = fn_alloc((size_t)(n * n), sizeof *d);
+    mixed_labels(label, n);
+    float *e = clustered(label, n, dim, spread);
+    CHECK_OK(fn_distances(d, e, n, dim));
+    check_all(d, label, n, margin);
+    fn_free(e);
+    fn_free(d);
+    fn_free(label);
+}
+
+TEST(mine_as_defined_on_random_rows)
+{
+    check_rows(97, 16, 30, 0.2f); /* the centres hardly count */
+    check_rows(64, 128, 30, 0.05f);
+}
+
+TEST(mine_as_defined_on_clustered_rows)
+{
+    check_rows(97, 16, 0.3, 0.2f);
+    check_rows(97, 16, 1, 0.2f);
+    check_rows(50, 3, 0.02, 4);
+}
+
+TEST(mine_as_defined_on_rows_that_are_alike)
+{
+    check_rows(40, 8, 0, 0.2f);
+}
+
+TEST(mine_as_defined_on_tied_distances)
+{
+    enum { N = 61 };
+    int label[N];
+    static float d[N * N];
+    mixed_labels(label, N);
+    tied(d, N);
+    check_all(d, label, N, 0.25f); /* the window's end is a distance: it is outside */
+    check_all(d, label, N, 0.2f);
+    check_all(d, label, N, 0.126f);
+}
+
+/* A single window that rounding to float would close or open. */
+TEST(mine_takes_the_end_of_the_window_exactly)
+{
+    const float ap = 1, margin = 0x1p-25f, an = nextafterf(1, 2); /* ap + margin < an */
+    const int label[] = {0, 0, 1};
+    float d[] = {0, ap, an, ap, 0, 3, an, 3, 0};
+    fn_triplets t = {0};
+    CHECK_OK(fn_mine_semihard(&t, d, label, 3, margin, FN_FALLBACK_SKIP));
+    CHECK_INT(t.n, 0);
+    CHECK_INT(t.pairs, 2);
+    CHECK_OK(fn_mine_semihard(&t, d, label, 3, 0x1.8p-23f, FN_FALLBACK_SKIP));
+    CHECK_INT(t.n, 1);
+    fn_triplets_free(&t);
+}
+
+/* --- odd input --- */
+
+static void check_sane(const fn_triplets *t, const int *label, int n)
+{
+    for (int64_t i = 0; i < t->n; i++) {
+        fn_triplet k = t->triplet[i];
+        CHECK(k.anchor >= 0 && k.anchor < n && k.negative >= 0 && k.negative < n);
+        CHECK(label[k.anchor] == label[k.positive] && k.anchor != k.positive);
+        CHECK(label[k.anchor] != label[k.negative]);
+    }
+}
+
+TEST(mine_never_takes_a_negative_at_nan)
+{
+    enum { N = 33, SICK = 5 };
+    int label[N];
+    float d[N * N];
+    fn_triplets t = {0};
+    for (int i = 0; i < N; i++)
+        label[i] = i % 4;
+    for (int f = FN_FALLBACK_SKIP; f <= FN_FALLBACK_HARDEST; f++) {
+        tied(d, N);
+        for (int i = 0; i < N; i++)
+            d[SICK * N + i] = d[i * N + SICK] = NAN;
+        CHECK_OK(fn_mine_semihard(&t, d, label, N, 0.2f, (fn_fallback)f));
+        CHECK(t.n > 0);
+        check_sane(&t, label, N);
+        for (int64_t i = 0; i < t.n; i++)
+            CHECK(t.triplet[i].negative != SICK && t.triplet[i].anchor != SICK);
+        for (int i = 0; i < N * N; i++)
+            d[i] = NAN;
+        CHECK_OK(fn_mine_semihard(&t, d, label, N, 0.2f, (fn_fallback)f));
+        CHECK_INT(t.n, 0);
+        CHECK(t.pairs > 0);
+    }
+    fn_triplets_free(&t);
+}
+
+TEST(mine_refuses_a_batch_without_pairs_or_negatives)
+{
+    const int lonely[] = {3, 1, 2}, one[] = {7, 7, 7};
+    float d[9] = {0};
+    fn_triplets t = {.n = 5, .pairs = 5};
+    CHECK_FAILS(fn_mine_semihard(&t, d, lonely, 3, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+                "no positive pair in a batch of 3 faces");
+    CHECK_INT(t.n + t.pairs, 0);
+    CHECK_FAILS(fn_mine_semihard(&t, d, one, 3, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+                "no negative in a batch of 3 faces");
+    CHECK_FAILS(fn_mine_semihard(&t, d, one, 1, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+                "no positive pair");
+    CHECK_FAILS(fn_mine_semihard(&t, d, one, 0, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+                "no positive pair");
+}
+
+TEST(mine_survives_each_failed_allocation)
+{
+    const int label[] = {0, 0, 1};
+    float d[9] = {0, 1, 2, 1, 0, 2, 2, 2, 0};
+    int failures = 0;
+    for (long n = 1;; n++) {
+        fn_triplets t = {0};
+        fn_fail_alloc(n);
+        fn_status rc = fn_mine_semihard(&t, d, label, 3, 2, FN_FALLBACK_SKIP);
+        fn_fail_alloc(0);
+        CHECK_INT(t.n, rc == FN_OK ? 2 : 0);
+        fn_triplets_free(&t);
+        if (rc == FN_OK)
+            break;
+        CHECK_INT(rc, FN_ENOMEM);
+        failures++;
+    }
+    CHECK_INT(failures, 2);
+}
+
+TEST(mine_again_reuses_its_list)
+{
+    const int few[] = {0, 0, 1}, many[] = {0, 0, 1, 1, 0};
+    float d[25];
+    fn_triplets t = {0};
+    tied(d, 5);
+    CHECK_OK(fn_mine_semihard(&t, d, many, 5, 2, FN_FALLBACK_FARTHEST));
+    int64_t room = t.capacity;
+    tied(d, 3);
+    CHECK_OK(fn_mine_semihard(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST));
+    check_definition(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST);
+    CHECK_INT(t.capacity, room);
+    fn_triplets_free(&t);
+    CHECK(!t.triplet && t.n == 0 && t.capacity == 0);
+}
+
+/* --- distances --- */
+
+static void check_distances(int n, int dim, double spread)
+{
+    int *label = fn_alloc((size_t)n, sizeof *label);
+    float *d = fn_alloc((size_t)(n * n), sizeof *d);
+    mixed_labels(label, n);
+    float *e = clustered(label, n, dim, spread);
+    int crooked = 0, negative = 0, diagonal = 0;
+    double worst = 0;
+    CHECK_OK(fn_distances(d, e, n, dim));
+    for (int i = 0; i < n; i++) {
+        diagonal += memcmp(&d[i * n + i], &(float){0}, sizeof *d) != 0;
+        for (int j = 0; j < n; j++) {
+            double want = 0, x;
+            for (int k = 0; k < dim; k++, want += x * x)
+                x = (double)e[i * dim + k] - (double)e[j * dim + k];
+            worst = fmax(worst, fabs((double)d[i * n + j] - want));
+            crooked += memcmp(&d[i * n + j], &d[j * n + i], sizeof *d) != 0;
+            negative += !(d[i * n + j] >= 0);
+        }
+    }
+    CHECK_INT(crooked, 0);
+    CHECK_INT(negative, 0);
+    CHECK_INT(diagonal, 0);
+    CHECK_NEAR(worst, 0, 2e-6);
+    fn_free(e);
+    fn_free(d);
+    fn_free(label);
+}
+
+TEST(distances_of_any_size)
+{
+    static const int size[] = {1, 2, 31, 32, 33, 64, 131};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        check_distances(size[i], 128, 1);
+        check_distances(size[i], 7, 0.3);
+        check_distances(size[i], 1, 1);
+    }
+}
+
+TEST(distances_of_rows_almost_alike)
+{
+    check_distances(131, 128, 0);
+    check_distances(131, 128, 1e-6);
+    check_distances(131, 128, 1e-4);
+}
+
+TEST(distances_keep_nan)
+{
+    enum { N = 40, DIM = 4, SICK = 33 };
+    float e[N * DIM], d[N * N];
+    for (int i = 0; i < N * DIM; i++)
+        e[i] = 0.5f;
+    e[SICK * DIM + 1] = NAN;
+    CHECK_OK(fn_distances(d, e, N, DIM));
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < N; j++)
+            CHECK((i != j && (i == SICK || j == SICK)) == (bool)isnan(d[i * N + j]));
+}
+
+/* --- the document --- */
+
+static void expect_line(const char *doc, const char *line)
+{
+    if (!strstr(doc, line))
+        FN_TEST_FAIL("docs/mining.md lacks the line: %s", line);
+}
+
+static const int angle[] = {0, 20, 45, 30, 50, 100}, person[] = {0, 0, 0, 1, 1, 1};
+
+static void check_pair_line(const char *doc, const float *d, const fn_triplet *t, int far,
+                            int hard, int a, int p)
+{
+    char line[128];
+    if (t)
+        snprintf(line, sizeof line, "| %d | %d | %.3f | %d | %.3f | %.3f | %d | %d |", a, p,
+                 (double)d[a * 6 + p], t->negative, (double)d[a * 6 + t->negative],
+                 (double)d[a * 6 + p] - (double)d[a * 6 + t->negative] + 0.2, far, hard);
+    else
+        snprintf(line, sizeof line, "| %d | %d | %.3f | none | | | %d | %d |", a, p,
+                 (double)d[a * 6 + p], far, hard);
+    expect_line(doc, line);
+}
+
+/* FALLBACK_HARDEST and _FARTHEST of a pair, as mining with a margin that nothing meets says. */
+static void check_pairs_table(const char *doc, const float *d, const fn_triplets *t)
+{
+    fn_triplets far = {0}, hard = {0};
+    int64_t at = 0;
+    CHECK_OK(fn_mine_semihard(&far, d, person, 6, 1e-6f, FN_FALLBACK_FARTHEST));
+    CHECK_OK(fn_mine_semihard(&hard, d, person, 6, 1e-6f, FN_FALLBACK_HARDEST));
+    CHECK_INT(far.n, 12);
+    CHECK_INT(hard.n, 12);
+    for (int64_t i = 0; i < far.n; i++) {
+        int a = far.triplet[i].anchor, p = far.triplet[i].positive;
+        bool mined = at < t->n && t->triplet[at].anchor == a &&
+                     t->triplet[at].positive == p;
+        check_pair_line(doc, d, mined ? &t->triplet[at] : NULL, far.triplet[i].negative,
+                        hard.triplet[i].negative, a, p);
+        at += mined;
+    }
+    CHECK_INT(at, t->n);
+    fn_triplets_free(&far);
+    fn_triplets_free(&hard);
+}
+
+static void check_rows_tables(const char *doc, const float *e, const float *de,
+                              const float *d)
+{
+    char line[128];
+    for (int i = 0; i < 6; i++) {
+        snprintf(line, sizeof line, "| %d | %c | %d | %.3f | %.3f |", i, 'A' + person[i],
+                 angle[i], (double)e[2 * i], (double)e[2 * i + 1]);
+        expect_line(doc, line);
+        snprintf(line, sizeof line, "| **%d** | %.3f | %.3f | %.3f | %.3f | %.3f | %.3f |",
+                 i, (double)d[6 * i], (double)d[6 * i + 1], (double)d[6 * i + 2],
+                 (double)d[6 * i + 3], (double)d[6 * i + 4], (double)d[6 * i + 5]);
+        expect_line(doc, line);
+        snprintf(line, sizeof line, "| %d | %.3f | %.3f |", i, (double)de[2 * i],
+                 (double)de[2 * i + 1]);
+        expect_line(doc, line);
+    }
+}
+
+TEST(mine_as_the_document_says)
+{
+    float e[12], d[36], de[12];
+    char *doc, line[160];
+    size_t size;
+    fn_triplets t = {0};
+    fn_loss loss;
+    for (int i = 0; i < 6; i++) {
+        e[2 * i] = (float)cos(angle[i] * acos(-1) / 180);
+        e[2 * i + 1] = (float)sin(angle[i] * acos(-1) / 180);
+    }
+    CHECK_OK(fn_distances(d, e, 6, 2));
+    CHECK_OK(fn_mine_semihard(&t, d, person, 6, 0.2f, FN_FALLBACK_SKIP));
+    CHECK_OK(fn_triplet_loss(&loss, de, e, d, 6, 2, &t, 0.2f));
+    fn_status rc = fn_file_read(&doc, &size, "docs/mining.md", 1 << 20);
+    CHECK_OK(rc);
+    if (rc == FN_OK) {
+        check_rows_tables(doc, e, de, d);
+        check_pairs_table(doc, d, &t);
+        snprintf(
+            line, sizeof line,
+            "%d triplets of %d pairs, loss %.3f, active %.1f %%, mean d(a,p) %.3f, mean "
+            "d(a,n) %.3f",
+            (int)t.n, (int)t.pairs, loss.loss, 100 * loss.active, loss.d_ap, loss.d_an);
+        expect_line(doc, line);
+    }
+    fn_free(doc);
+    fn_triplets_free(&t);
+}

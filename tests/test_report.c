@@ -1,0 +1,247 @@
+/* test_report.c -- results as JSON and SVG. What is inside is parsed by
+ * tests/test_verification.py, which runs the test `exchange` here on distances of its own. */
+#include "core/file.h"
+#include "core/mem.h"
+#include "eval/report.h"
+#include "eval/roc.h"
+#include "tests/test.h"
+
+#include <sys/stat.h>
+
+static char folder[64];
+
+static const char *in(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void begin(void)
+{
+    strcpy(folder, "/tmp/test_report.XXXXXX");
+    CHECK(mkdtemp(folder));
+}
+
+static void end(void)
+{
+    CHECK_OK(fn_file_remove_tree(folder));
+}
+
+static char *read_back(const char *name)
+{
+    char *text = NULL;
+    size_t size;
+    CHECK_OK(fn_file_read(&text, &size, in(name), 1 << 24));
+    return text;
+}
+
+/* 2 folds, 8 pairs */
+static fn_verification *small(void)
+{
+    static fn_pair pair[] = {{.fold = 0, .same = true},  {.fold = 0, .same = true},
+                             {.fold = 0, .same = false}, {.fold = 0, .same = false},
+                             {.fold = 1, .same = true},  {.fold = 1, .same = true},
+                             {.fold = 1, .same = false}, {.fold = 1, .same = false}};
+    static const float distance[] = {0.25F, 0.5F, 1, 1.25F, 0.25F, 1.125F, 1.5F, 2};
+    fn_pairs p = {.pair = pair, .n = 8, .folds = 2};
+    fn_verification *v = NULL;
+    CHECK_OK(fn_verify_pairs(&v, &p, distance));
+    return v;
+}
+
+static const fn_report report = {.protocol = "LFW: \"quoted\" & <plain>",
+                                 .pairs_file = "pairs.txt",
+                                 .pairs_digest = "00ff",
+                                 .images = "lfw",
+                                 .model = "m.fnm",
+                                 .model_digest = "aa11",
+                                 .net = "nn2",
+                                 .crop = "centre: 137@125,135",
+                                 .view = 0.875,
+                                 .flip = true,
+                                 .step = 12345678901};
+
+TEST(json_names_everything)
+{
+    static const char *const part[] = {
+        "\"protocol\": \"LFW: \\\"quoted\\\" & <plain>\"",
+        "\"pairs_file\": \"pairs.txt\"",
+        "\"pairs_digest\": \"00ff\"",
+        "\"images\": \"lfw\"",
+        "\"model\": \"m.fnm\"",
+        "\"model_digest\": \"aa11\"",
+        "\"net\": \"nn2\"",
+        "\"crop\": \"centre: 137@125,135\"",
+        "\"view\": 0.875",
+        "\"flip\": true",
+        "\"step\": 12345678901",
+        "\"pairs\": 8",
+        "\"same\": 4",
+        "\"different\": 4",
+        "\"accuracy\": 0.625",
+        "\"standard_error\": 0.125",
+        "\"deviation\": 0.17677",
+        "\"auc\": 0.9375",
+    };
+    begin();
+    fn_verification *v = small();
+    CHECK_OK(fn_report_json(in("r.json"), v, &report));
+    char *text = read_back("r.json");
+    for (size_t i = 0; text && i < sizeof part / sizeof *part; i++)
+        if (!strstr(text, part[i]))
+            FN_TEST_FAIL("no %s in\n%s", part[i], text);
+    fn_free(text);
+    fn_verification_free(v);
+    end();
+}
+
+TEST(json_leaves_out_what_is_not_there)
+{
+    static const fn_report pixels = {.pairs_file = "pairs.txt", .view = 1};
+    begin();
+    fn_verification *v = small();
+    v->error = v->deviation = (double)NAN;
+    CHECK_OK(fn_report_json(in("r.json"), v, &pixels));
+    char *text = read_back("r.json");
+    CHECK(strstr(text, "\"standard_error\": null") && strstr(text, "\"deviation\": null"));
+    CHECK(!strstr(text, "\"model\"") && !strstr(text, "\"step\"") &&
+          !strstr(text, "\"net\""));
+    CHECK(!strstr(text, "nan") && strstr(text, "\"flip\": false"));
+    fn_free(text);
+    fn_verification_free(v);
+    end();
+}
+
+TEST(results_replace_and_fail_with_a_place)
+{
+    static const fn_report latin = {.images = "caf\xe9"};
+    const char *name = "a";
+    begin();
+    fn_verification *v = small();
+    const fn_verification *list[] = {v};
+    CHECK_OK(fn_report_json(in("r.json"), v, &report));
+    CHECK_FAILS(fn_report_json(in("r.json"), v, &latin), FN_EDATA, "not UTF-8");
+    char *text = read_back("r.json"); /* the old one stays */
+    CHECK(text && strstr(text, "m.fnm"));
+    fn_free(text);
+    CHECK_FAILS(fn_report_json(in("no/r.json"), v, &report), FN_ENOENT, "no/r.json");
+    CHECK_FAILS(fn_report_roc(in("no/r.svg"), list, &name, 1, "t"), FN_ENOENT, "no/r.svg");
+    fn_verification_free(v);
+    end();
+}
+
+TEST(picture_has_axes_legend_and_escaped_names)
+{
+    const char *name[] = {"nn2 & <co>", "pixels\x01"};
+    begin();
+    fn_verification *v = small();
+    const fn_verification *list[] = {v, v};
+    CHECK_OK(fn_report_roc(in("r.svg"), list, name, 2, "a \"title\""));
+    char *text = read_back("r.svg");
+    CHECK(strstr(text, "<title id=\"title\">a &#34;title&#34;</title>"));
+    CHECK(strstr(text, "nn2 &#38; &#60;co&#62;: AUC 0.9375, accuracy 62.50 %"));
+    CHECK(strstr(text, "pixels : AUC"));
+    CHECK(strstr(text, "false accept rate") && strstr(text, "true accept rate"));
+    CHECK(strstr(text, "role=\"img\"") && strstr(text, "fill=\"#ffffff\""));
+    CHECK(!strstr(text, "nan") && !strstr(text, "inf"));
+    fn_free(text);
+    fn_verification_free(v);
+    end();
+}
+
+/* The axis begins at 1/N: with 4 pairs of two people at 0.1 at most, with 10^4 at 10^-4. */
+TEST(axis_goes_as_deep_as_the_pairs)
+{
+    fn_verification *v = small();
+    const fn_verification *list[] = {v};
+    const char *name = "a";
+    char *svg;
+    size_t size;
+    CHECK_OK(fn_roc_draw(&svg, &size, list, &name, 1, "t"));
+    CHECK(strstr(svg, ">0.1<") && !strstr(svg, ">0.01<") && !strstr(svg, "<tspan"));
+    CHECK_INT(size, strlen(svg));
+    fn_free(svg);
+    v->different = 10000;
+    CHECK_OK(fn_roc_draw(&svg, &size, list, &name, 1, "t"));
+    CHECK(strstr(svg, ">0.01<") && strstr(svg, ">-3</tspan>") &&
+          strstr(svg, ">-4</tspan>"));
+    CHECK(!strstr(svg, ">-5</tspan>"));
+    fn_free(svg);
+    fn_verification_free(v);
+}
+
+TEST(corners_keep_the_shape)
+{
+    static fn_roc_point roc[] = {{0, 0, 0},     {0, 0, 0.25},   {0, 0, 0.5},
+                                 {0, 0.5, 0.5}, {0, 0.75, 0.5}, {0, 0.75, 0.75},
+                                 {0, 1, 1}};
+    static const bool want[] = {true, false, true, false, true, true, true};
+    fn_verification v = {.roc = roc, .n_roc = 7};
+    for (int i = 0; i < 7; i++)
+        CHECK_INT(fn_roc_corner(&v, i), want[i]);
+}
+
+TEST(failed_allocations_while_drawing)
+{
+    fn_verification *v = small();
+    const fn_verification *list[] = {v};
+    const char *name = "a";
+    char *svg = NULL;
+    size_t size;
+    long k = 1;
+    for (;; k++) {
+        fn_fail_alloc(k);
+        fn_status rc = fn_roc_draw(&svg, &size, list, &name, 1, "t");
+        fn_fail_alloc(0);
+        if (rc == FN_OK)
+            break;
+        CHECK_INT(rc, FN_ENOMEM);
+        CHECK(!svg && k < 100);
+    }
+    CHECK(k > 1);
+    fn_free(svg);
+    fn_verification_free(v);
+}
+
+/* FN_TEST_FOLDER/distances.txt: "pairs folds", then a line "fold same distance" a pair.
+ * Writes result.json and roc.svg beside it. */
+static fn_verification *judge_file(FILE *f)
+{
+    fn_verification *v = NULL;
+    fn_pairs p = {.n = 0};
+    float *distance;
+    bool ok = fscanf(f, "%d %d", &p.n, &p.folds) == 2;
+    p.pair = fn_alloc((size_t)p.n, sizeof *p.pair);
+    distance = fn_alloc((size_t)p.n, sizeof *distance);
+    for (int i = 0; i < p.n && ok; i++) {
+        int same;
+        ok = fscanf(f, "%d %d %f", &p.pair[i].fold, &same, &distance[i]) == 3;
+        p.pair[i].same = same;
+    }
+    CHECK(ok);
+    if (ok)
+        CHECK_OK(fn_verify_pairs(&v, &p, distance));
+    fn_free(p.pair);
+    fn_free(distance);
+    return v;
+}
+
+TEST(exchange)
+{
+    const char *given = getenv("FN_TEST_FOLDER"), *name[] = {"first", "second"};
+    if (!given)
+        SKIP("FN_TEST_FOLDER is not set; tests/test_verification.py sets it");
+    snprintf(folder, sizeof folder, "%s", given);
+    FILE *f = fopen(in("distances.txt"), "r");
+    CHECK(f);
+    fn_verification *v = f ? judge_file(f) : NULL;
+    if (f)
+        fclose(f);
+    if (!v)
+        return;
+    const fn_verification *list[] = {v, v};
+    CHECK_OK(fn_report_json(in("result.json"), v, &report));
+    CHECK_OK(fn_report_roc(in("roc.svg"), list, name, 2, "one & two"));
+    fn_verification_free(v);
+}

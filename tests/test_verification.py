@@ -1,0 +1,126 @@
+"""test_verification.py -- the LFW protocol against scikit-learn, and its files against parsers."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+import numpy as np
+from sklearn.metrics import auc, roc_auc_score, roc_curve
+from sklearn.model_selection import PredefinedSplit
+
+BINARY = os.path.join(os.environ.get("FN_BIN", "build/bin"), "test_report")
+SVG = "{http://www.w3.org/2000/svg}"
+failures = 0
+
+
+def check(ok, what):
+    global failures
+    if not ok:
+        failures += 1
+        print("# not true:", what)
+
+
+def judge(folder, fold, same, distance):
+    with open(os.path.join(folder, "distances.txt"), "w") as f:
+        f.write("%d %d\n" % (len(fold), fold.max() + 1))
+        for row in zip(fold, same, distance):
+            f.write("%d %d %.9g\n" % row)
+    done = subprocess.run([BINARY, "exchange"], env={**os.environ, "FN_TEST_FOLDER": folder},
+                          capture_output=True, text=True)
+    check(done.returncode == 0, done.stdout + done.stderr)
+    with open(os.path.join(folder, "result.json")) as f:
+        return json.load(f, parse_constant=lambda c: check(False, "JSON holds " + c))
+
+
+def best_threshold(same, distance):
+    """The lowest of the best thresholds; half-way between neighbours, or outside of all."""
+    d = np.unique(distance.astype(np.float64))
+    candidates = np.concatenate([d[:1], (d[:-1] + d[1:]) / 2,
+                                 [np.nextafter(np.float32(d[-1]), np.float32(np.inf))]])
+    right = [np.sum((distance < t) == same) for t in candidates]
+    return candidates[int(np.argmax(right))]
+
+
+def compare(folder, rng, pairs, folds, levels):
+    same = rng.random(pairs) < 0.5
+    fold = rng.permutation(np.arange(pairs) % folds)
+    distance = np.clip(rng.normal(np.where(same, 0.8, 1.5), 0.35), 0, 4)
+    distance = (np.round(distance * levels) / levels).astype(np.float32)
+    r = judge(folder, fold, same, distance)
+
+    accuracy = []
+    for k, (others, mine) in enumerate(PredefinedSplit(fold).split()):
+        t = best_threshold(same[others], distance[others])
+        accuracy.append(np.mean((distance[mine] < t) == same[mine]))
+        check(abs(r["folds"][k]["threshold"] - t) < 1e-15, "threshold of fold %d" % k)
+        check(abs(r["folds"][k]["accuracy"] - accuracy[-1]) < 1e-9, "accuracy of fold %d" % k)
+    check(len(r["folds"]) == folds, "as many folds")
+    check(abs(r["accuracy"] - np.mean(accuracy)) < 1e-9, "mean")
+    check(abs(r["deviation"] - np.std(accuracy, ddof=1)) < 1e-9, "sample deviation")
+    check(abs(r["standard_error"] - np.std(accuracy, ddof=1) / folds ** 0.5) < 1e-9, "error")
+    check(abs(r["threshold"] - best_threshold(same, distance)) < 1e-15, "threshold of all")
+    check(abs(r["auc"] - roc_auc_score(same, -distance)) < 1e-9, "AUC")
+    check((r["pairs"], r["same"], r["different"]) == (pairs, same.sum(), (~same).sum()), "counts")
+
+    threshold, far, tpr = np.array(r["roc"]).T
+    want_far, want_tpr, _ = roc_curve(same, -distance, drop_intermediate=False)
+    known = set(zip(np.round(want_far, 7), np.round(want_tpr, 7)))
+    check(set(zip(np.round(far, 7), np.round(tpr, 7))) <= known, "points of the curve")
+    check((far[0], tpr[0], far[-1], tpr[-1]) == (0, 0, 1, 1), "ends of the curve")
+    check(abs(auc(far, tpr) - auc(want_far, want_tpr)) < 1e-8, "area under the corners")
+    for t, f, p in zip(threshold, far, tpr):
+        accept = distance < t
+        check(abs(f - accept[~same].mean()) < 1e-9 and abs(p - accept[same].mean()) < 1e-9,
+              "rates at threshold %g" % t)
+
+
+def check_keys(r):
+    want = {"protocol", "pairs_file", "pairs_digest", "images", "model", "model_digest", "net",
+            "step", "crop", "view", "flip", "pairs", "same", "different", "accuracy",
+            "standard_error", "deviation", "auc", "threshold", "folds", "roc"}
+    check(set(r) == want, "keys: %s" % sorted(set(r) ^ want))
+    check(r["protocol"] == 'LFW: "quoted" & <plain>' and r["flip"] is True, "values")
+
+
+def check_picture(path):
+    root = xml.parse(path).getroot()
+    check(root.tag == SVG + "svg" and root.get("role") == "img", "an image")
+    left, top, width, height = map(float, root.get("viewBox").split())
+    check(width / height == float(root.get("width")) / float(root.get("height")), "same shape")
+    labels = root.get("aria-labelledby").split()
+    check({e.get("id") for e in root if e.tag in (SVG + "title", SVG + "desc")} == set(labels),
+          "title and description are named")
+    check(root.find(SVG + "title").text == "one & two", "title")
+    curves = [e for e in root.iter(SVG + "path")
+              if e.get("fill") == "none" and e.get("stroke-width") == "24"]
+    check(len(curves) == 2 and curves[0].get("stroke") != curves[1].get("stroke"), "two curves")
+    for curve in curves:
+        points = curve.get("d")[1:].split("L")
+        xy = np.array([[int(v) for v in p.split()] for p in points])
+        check(np.all(np.diff(xy[:, 0]) >= 0) and np.all(np.diff(xy[:, 1]) <= 0), "it rises")
+        check(np.all(xy >= 0) and np.all(xy <= [width, height]), "it stays inside")
+    for e in root.iter():
+        check(not any("href" in a or "://" in v for a, v in e.attrib.items()), "self-contained")
+
+
+def main():
+    if not os.access(BINARY, os.X_OK):
+        print("# skipped: %s is not built" % BINARY)
+        return 77
+    rng = np.random.default_rng(5)
+    with tempfile.TemporaryDirectory() as folder:
+        compare(folder, rng, 6000, 10, 1e6)
+        compare(folder, rng, 500, 7, 20)
+        compare(folder, rng, 64, 2, 3)
+        same = np.array([1, 1, 0, 0], bool)
+        r = judge(folder, np.zeros(4, int), same, np.array([0.1, 0.2, 0.3, 0.4]))
+        check(r["standard_error"] is None and r["deviation"] is None, "one fold has no spread")
+        check_keys(r)
+        check_picture(os.path.join(folder, "roc.svg"))
+    print("not ok" if failures else "ok")
+    return 1 if failures else 0
+
+
+sys.exit(main())
