@@ -168,36 +168,32 @@ static char *folder_of(const char *path)
     return folder;
 }
 
-static fn_status sync_folder_of(const char *path)
-{
-    char *folder = folder_of(path);
-    if (!folder)
-        return fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
-    fn_status rc = fn_file_sync_folder(folder);
-    fn_free(folder);
-    return rc;
-}
-
 /* Closing comes before renaming: some network file systems report a full disk only then. */
-fn_status fn_file_publish(int fd, const char *draft, const char *path)
+static fn_status settle(int fd, const char *path)
 {
     struct stat st;
     size_t size = fstat(fd, &st) == 0 ? (size_t)st.st_size : 0;
-    bool synced = sync_again(fd) == 0;
-    int e = errno;
-    if (close(fd) != 0 && synced) {
-        synced = false;
+    int e = sync_again(fd) == 0 ? 0 : errno;
+    if (close(fd) != 0 && e == 0)
         e = errno;
-    }
-    fn_status rc = FN_OK;
     errno = e;
-    if (!synced)
-        rc = fail_write(path, size);
-    else if (rename(draft, path) != 0)
+    return e ? fail_write(path, size) : FN_OK;
+}
+
+/* Memory is asked for before the rename: after it nothing may fail but the disk. */
+fn_status fn_file_publish(int fd, const char *draft, const char *path)
+{
+    char *folder = folder_of(path);
+    fn_status rc = settle(fd, path);
+    if (!folder)
+        rc = fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
+    if (rc == FN_OK && rename(draft, path) != 0)
         rc = fn_fail_errno(path, "rename its draft to it");
     if (rc == FN_OK)
-        return sync_folder_of(path);
-    unlink(draft);
+        rc = fn_file_sync_folder(folder);
+    else
+        unlink(draft);
+    fn_free(folder);
     return rc;
 }
 

@@ -37,6 +37,7 @@ void fn_h5_close(fn_h5 *h)
     if (!h)
         return;
     fn_h5_handle_drop(h->file);
+    fn_free(h->image);
     fn_free(h->path);
     fn_free(h);
 }

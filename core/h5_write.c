@@ -30,6 +30,62 @@ static hid_t root_creation(void)
     return H5I_INVALID_HID;
 }
 
+/* --- the image: HDF5 asks us for its memory and we keep it when the file is closed, because
+ * H5Fget_file_image of 1.10 spoils the checksum of the superblock (and doubles the memory) --- */
+
+static void *grow_image(void *p, size_t size, H5FD_file_image_op_t op, void *handle)
+{
+    fn_h5 *h = handle;
+    char *grown = fn_grow(p, size, 1);
+    (void)op;
+    if (!grown)
+        return NULL;
+    if (size > h->room)
+        memset(grown + h->room, 0, size - h->room);
+    h->image = grown;
+    h->room = size;
+    return grown;
+}
+
+static void *make_image(size_t size, H5FD_file_image_op_t op, void *handle)
+{
+    return grow_image(NULL, size, op, handle);
+}
+
+static herr_t keep_image(void *p, H5FD_file_image_op_t op, void *handle)
+{
+    (void)p;
+    (void)op;
+    (void)handle;
+    return 0;
+}
+
+static void *same_handle(void *handle)
+{
+    return handle;
+}
+
+static herr_t leave_handle(void *handle)
+{
+    (void)handle;
+    return 0;
+}
+
+static bool put_in_memory(hid_t access, fn_h5 *h)
+{
+    H5FD_file_image_callbacks_t our = {
+        .image_malloc = make_image,
+        .image_memcpy = NULL,
+        .image_realloc = grow_image,
+        .image_free = keep_image,
+        .udata_copy = same_handle,
+        .udata_free = leave_handle,
+        .udata = h,
+    };
+    return H5Pset_fapl_core(access, CHUNK, false) >= 0 &&
+           H5Pset_file_image_callbacks(access, &our) >= 0;
+}
+
 static fn_status create(fn_h5 **out, const char *path)
 {
     fn_h5 *h = fn_h5_handle_make(path);
@@ -37,7 +93,7 @@ static fn_status create(fn_h5 **out, const char *path)
     if (!h)
         return fn_fail(FN_ENOMEM, "no memory for an HDF5 file");
     hid_t access = fn_h5_handle_access(), root = root_creation();
-    if (access >= 0 && root >= 0 && (path || H5Pset_fapl_core(access, CHUNK, false) >= 0))
+    if (access >= 0 && root >= 0 && (path || put_in_memory(access, h)))
         h->file = H5Fcreate(path ? path : "image", H5F_ACC_TRUNC, root, access);
     fn_status rc = h->file >= 0 ? FN_OK : fail_write(h, "/");
     fn_h5_handle_drop(root);
@@ -239,16 +295,10 @@ fn_status fn_h5_save(fn_h5 *h, const char *path)
     ssize_t size = -1;
     if (H5Fflush(h->file, H5F_SCOPE_GLOBAL) >= 0)
         size = H5Fget_file_image(h->file, NULL, 0);
-    if (size <= 0)
+    if (size < 0 || H5Fclose(h->file) < 0)
         return fn_context(fail_write(h, "/"), "%s", path);
-    void *image = fn_alloc_aligned((size_t)size);
-    if (!image)
-        return fn_fail(FN_ENOMEM, "%s: no memory for its %zd bytes", path, size);
-    fn_status rc = H5Fget_file_image(h->file, image, (size_t)size) == size
-                       ? fn_file_replace(path, image, (size_t)size)
-                       : fn_context(fail_write(h, "/"), "%s", path);
-    fn_free(image);
-    return rc;
+    h->file = H5I_INVALID_HID;
+    return fn_file_replace(path, h->image, (size_t)size);
 }
 
 fn_status fn_h5_finish(fn_h5 *h)

@@ -115,7 +115,7 @@ static size_t count_lines(const char *text, size_t size)
 
 static fn_status read_faces(fn_landmarks *l, size_t size)
 {
-    reader r = {.file = l->file, .line = l->text, .number = 1};
+    reader r = {.file = l->file};
     char *next = l->text;
     const char *nul = memchr(l->text, '\0', size);
     if (nul)
@@ -124,7 +124,6 @@ static fn_status read_faces(fn_landmarks *l, size_t size)
     l->face = fn_alloc(count_lines(l->text, size), sizeof *l->face);
     if (!l->face)
         return fn_fail(FN_ENOMEM, "%s: no memory for the landmarks", l->file);
-    r.number = 0;
     if (!next_line(&r, &next, l->text + size))
         return fn_fail(FN_EDATA, "%s: the file is empty", l->file);
     FN_TRY(read_header(&r));

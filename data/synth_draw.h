@@ -81,6 +81,9 @@ void fn_synth_photo_begin(fn_synth_canvas *c, fn_rng *r);
 void fn_synth_photo_end(fn_pixels *out, fn_synth_canvas *c, const fn_synth_scene *s,
                         fn_rng *r);
 
+/* The head's colours: fn_synth_surface.paint. */
+bool fn_synth_skin_paint(float rgb[3], const fn_synth_sitting *s, const float at[3]);
+
 /* About how far a point lies inside the hair's border; negative: on bare skin. */
 float fn_synth_hair_inside(const fn_synth_trait *t, const float at[3]);
 

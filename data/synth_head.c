@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-bool fn_synth_skin_paint(float rgb[3], const fn_synth_sitting *s, const float at[3]);
-
 /* A pair of bumps, one on each side of the face. */
 static float pair(const float at[3], float x, float y, float rx, float ry)
 {

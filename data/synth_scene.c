@@ -65,7 +65,7 @@ static void draw_expression(fn_synth_scene *s, fn_rng *r)
 static void draw_camera(fn_synth_scene *s, fn_rng *r)
 {
     for (int c = 0; c < 3; c++)
-        s->gain[c] = fn_synth_range(r, 0.84F, 1.16F);
+        s->gain[c] = fn_synth_range(r, 0.88F, 1.12F);
     s->contrast = fn_synth_range(r, 0.65F, 1.25F);
     s->lift = fn_synth_range(r, -0.10F, 0.12F);
     s->blur = fn_synth_chance(r, 0.5F) ? fn_synth_range(r, 0, 0.9F) : 0;

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-bool fn_synth_skin_paint(float rgb[3], const fn_synth_sitting *s, const float at[3]);
-
 static const float ramp = 0.02F; /* width of a border */
 
 /* 1 inside (d < 0), 0 outside. */

@@ -57,6 +57,7 @@ static const fn_sample samples[] = {
     {&whole, 1, {FN_NCHW(2, 16, 3, 5)}, FN_FILL_UNIFORM},
     {&k3s2, 1, {FN_NCHW(2, 16, 7, 7)}, FN_FILL_TIES},
     {&k3, 1, {FN_NCHW(2, 24, 5, 6)}, FN_FILL_TIES},
+    {&k2, 1, {FN_NCHW(2, 19, 6, 4)}, FN_FILL_TIES},
     {0},
 };
 

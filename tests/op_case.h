@@ -23,7 +23,7 @@ typedef struct way {
     int offer;
     const fn_format *forced;          /* of x and y, whatever choose() says; NULL: none */
     unsigned unwanted;                /* bit i: dx[i]; bit n_x + i: dw[i] */
-    int prepare_threads, run_threads; /* 0: all cores */
+    int prepare_threads, run_threads; /* 0: one */
 } way;
 
 typedef struct subject {
@@ -280,7 +280,7 @@ static fn_status load_and_run(fn_call *c, const subject *s, const way *w)
     bring_inputs(c, w->backend, &oracle);
     if (k->load)
         FN_TRY(k->load(c));
-    fn_threads_set(w->run_threads);
+    fn_threads_set(w->run_threads + !w->run_threads);
     FN_TRY(run(c, s, w, &first));
     FN_TRY(run(c, s, w, &second));
     claim(first == second, "a second run gives other results");
@@ -306,7 +306,7 @@ static void try(const subject *s, way w)
     describe(s, &w);
     fn_status rc = infer(&c, s, w.training);
     choose(&c, k, &w);
-    fn_threads_set(w.prepare_threads);
+    fn_threads_set(w.prepare_threads + !w.prepare_threads);
     if (rc == FN_OK && k->prepare)
         rc = k->prepare(&c);
     bind(&c, &w);

@@ -217,13 +217,14 @@ static void write_op_model(scratch *s, const char *name, const fn_graph *g,
 
 static void write_op_values(scratch *s, const char *name, const fn_graph *g, fn_params *p)
 {
+    const fn_plan_options as_it_is = {.backend = FN_CPU, .no_fuse = true};
     fn_plan *plan = NULL;
     fn_shape shape = g->value[0].shape, given = g->value[g->output[0]].shape;
     float *x = fn_alloc((size_t)fn_numel(shape), sizeof *x);
     fn_test_fill(x, fn_numel(shape), 5);
     if (shape.rank == 2) /* the first row is all zeros: l2norm divides by nothing */
         memset(x, 0, (size_t)shape.dim[1] * sizeof *x);
-    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
+    CHECK_OK(fn_plan_open(&plan, g, p, as_it_is));
     CHECK_OK(fn_plan_load(plan));
     CHECK_OK(fn_plan_forward(plan, x));
     write_floats(s, name, ".input.f32", x, fn_numel(shape));
@@ -273,6 +274,8 @@ static struct fn_model *open_model(scratch *s, const char *text, const fn_record
     CHECK_OK(fn_model_open(&m, path));
     fn_net_close(net);
     fn_free(path);
+    if (!m)
+        exit(1); /* there is nothing to refuse */
     return m;
 }
 

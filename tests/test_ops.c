@@ -140,11 +140,13 @@ TEST(a_gradient_without_a_place_is_not_wanted)
 
 static void check_threads(subject *s)
 {
+    for (int offer = 0; offer < OFFERS; offer++)
+        try(s, (way){FN_CPU, .offer = offer, .prepare_threads = 3, .run_threads = 3});
     try(s, (way){.backend = FN_CPU, .prepare_threads = 1, .run_threads = 3});
     try(s, (way){.backend = FN_CPU, .prepare_threads = 3, .run_threads = 1});
 }
 
-TEST(the_number_of_threads_may_change_after_prepare)
+TEST(any_number_of_threads_will_do_and_it_may_change_after_prepare)
 {
     each_sample(true, check_threads);
 }

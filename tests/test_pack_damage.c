@@ -176,8 +176,8 @@ TEST(what_is_not_a_pack_is_refused)
     CHECK_FAILS(fn_pack_open(&p, fn_test_path("text.h5")), FN_EDATA, "text.h5");
     fn_test_put("empty.h5", "", 0);
     CHECK_FAILS(fn_pack_open(&p, fn_test_path("empty.h5")), FN_EDATA, "empty.h5");
-    CHECK_OK(fn_h5_create(&h));
-    CHECK_OK(fn_h5_save(h, fn_test_path("other.h5")));
+    CHECK_OK(fn_h5_create_file(&h, fn_test_path("other.h5")));
+    CHECK_OK(fn_h5_finish(h));
     fn_h5_close(h);
     CHECK_FAILS(fn_pack_open(&p, fn_test_path("other.h5")), FN_EDATA, "not a pack");
     fn_pack_close(NULL);

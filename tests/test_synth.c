@@ -246,7 +246,7 @@ TEST(folder_without_memory)
     fn_synth_options o = {.people = 20, .images = 2};
     start_folder();
     for (long n = 1; n < 10; n++) { /* the first person and image */
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "new%ld", n);
         fn_fail_alloc(n);
         CHECK_FAILS(fn_synth_folder(inside(name), o), FN_ENOMEM, "memory");

@@ -1,0 +1,94 @@
+/* test_format.c -- blocked formats: sizes, and every conversion between any two. */
+#include "core/rng.h"
+#include "kernels/format.h"
+#include "kernels/threads.h"
+#include "tests/fence.h"
+#include "tests/test.h"
+
+TEST(sizes_and_names)
+{
+    fn_shape s = FN_NCHW(2, 19, 3, 5), rows = FN_NC(4, 19);
+    CHECK_INT(fn_format_block(FN_PLAIN), 1);
+    CHECK_INT(fn_format_block(FN_BLOCK8), 8);
+    CHECK_INT(fn_format_block(FN_BLOCK16), 16);
+    CHECK_TEXT(fn_format_name(FN_PLAIN), "nhwc");
+    CHECK_TEXT(fn_format_name(FN_BLOCK8), "nChw8c");
+    CHECK_TEXT(fn_format_name(FN_BLOCK16), "nChw16c");
+    CHECK_INT(fn_format_numel(s, FN_PLAIN), 2 * 19 * 15);
+    CHECK_INT(fn_format_numel(s, FN_BLOCK8), 2 * 24 * 15);
+    CHECK_INT(fn_format_numel(s, FN_BLOCK16), 2 * 32 * 15);
+    CHECK_INT(fn_format_numel(rows, FN_BLOCK16), 4 * 19); /* rows are always plain */
+}
+
+/* N, C/b, H, W, b, written as it is said. */
+static int64_t place(fn_shape s, fn_format f, const int64_t at[4])
+{
+    int64_t b = f == FN_BLOCK16 ? 16 : f == FN_BLOCK8 ? 8 : s.dim[1];
+    int64_t blocks = (s.dim[1] + b - 1) / b;
+    int64_t outer = at[0] * blocks + at[1] / b;
+    return ((outer * s.dim[2] + at[2]) * s.dim[3] + at[3]) * b + at[1] % b;
+}
+
+/* The elements of a tensor of the shape `s` whose number of channels is rounded up. */
+static void element(int64_t at[4], fn_shape s, int64_t channels, int64_t i)
+{
+    at[1] = i % channels;
+    at[3] = i / channels % s.dim[3];
+    at[2] = i / channels / s.dim[3] % s.dim[2];
+    at[0] = i / channels / s.dim[3] / s.dim[2];
+}
+
+static void check_pair(fn_shape s, fn_format to, fn_format from)
+{
+    fn_rng r = fn_rng_at(1, FN_RNG_TEST, 0, 0);
+    int64_t stored = fn_format_numel(s, to), channels = s.dim[1] * stored / fn_numel(s);
+    int64_t wrong = 0, at[4];
+    float *x = fn_fence_open((size_t)fn_format_numel(s, from) * sizeof *x, false);
+    float *y = fn_fence_open((size_t)stored * sizeof *y, false);
+    for (int64_t i = 0; i < fn_numel(s); i++) { /* what is padding in x stays NaN */
+        element(at, s, s.dim[1], i);
+        x[place(s, from, at)] = (float)fn_rng_range(&r, 1, 2);
+    }
+    fn_format_convert(y, to, x, from, s);
+    if (to == from)
+        wrong += memcmp(x, y, (size_t)stored * sizeof *y) != 0;
+    for (int64_t i = 0; i < stored && to != from; i++) {
+        element(at, s, channels, i);
+        int64_t k = at[1] / s.dim[1] ? -1 : place(s, from, at);
+        wrong += y[place(s, to, at)] != (k < 0 ? 0 : x[k]);
+    }
+    if (wrong || !fn_fence_holds())
+        FN_TEST_FAIL("%lld channels, %s to %s: %lld wrong", (long long)s.dim[1],
+                     fn_format_name(from), fn_format_name(to), (long long)wrong);
+    fn_fence_close(0);
+}
+
+static void check_all_pairs(int threads)
+{
+    static const int64_t channels[] = {1, 3, 8, 12, 16, 19, 24, 32, 40};
+    fn_threads_set(threads);
+    for (int k = 0; k < (int)(sizeof channels / sizeof *channels); k++)
+        for (fn_format to = FN_PLAIN; to < FN_FORMATS; to++)
+            for (fn_format from = FN_PLAIN; from < FN_FORMATS; from++) {
+                check_pair((fn_shape)FN_NCHW(2, channels[k], 3, 5), to, from);
+                check_pair((fn_shape)FN_NCHW(1, channels[k], 1, 1), to, from);
+            }
+    fn_threads_set(0);
+}
+
+TEST(every_conversion_moves_the_values_and_zeroes_the_padding)
+{
+    check_all_pairs(1);
+    check_all_pairs(3);
+}
+
+TEST(rows_of_features_are_copied)
+{
+    fn_shape s = FN_NC(3, 7);
+    float x[21], y[22] = {[21] = 5};
+    for (int i = 0; i < 21; i++)
+        x[i] = (float)i;
+    fn_format_convert(y, FN_BLOCK16, x, FN_PLAIN, s);
+    CHECK(memcmp(x, y, sizeof x) == 0);
+    CHECK(y[21] == 5);
+}
