@@ -126,7 +126,7 @@ static fn_status synth(const arguments *a)
     fn_synth_options o = {.people = a->people,
                           .images = a->images,
                           .seed = (uint64_t)a->seed,
-                          .first = a->first};
+                          .first = a->first - 1};
     FN_TRY(fn_synth_folder(a->output, o));
     printf("%s: %d drawn faces of %d drawn people; pairs.txt beside them\n", a->output,
            a->people * a->images, a->people);

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <float.h>
 #include <inttypes.h>
-#include <locale.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <locale.h>
 
 enum { WORD = 64 }; /* longer names are never misspelt names of ours */
 
@@ -116,7 +118,8 @@ static fn_status parse_whole(const fn_field *f, void *to, const char *text)
         return refuse(f, text);
     errno = 0;
     long long v = strtoll(text, &end, 10);
-    if (errno || *end || (double)v < f->min || (double)v > f->max)
+    bool fits = f->kind == FN_LONG || (INT_MIN <= v && v <= INT_MAX);
+    if (errno || *end || !fits || (double)v < f->min || (double)v > f->max)
         return refuse(f, text);
     if (f->kind == FN_LONG)
         *(int64_t *)(void *)((char *)to + f->offset) = v;
@@ -169,8 +172,8 @@ static fn_status parse_text(const fn_field *f, void *to, const char *text)
 {
     size_t n = strlen(text);
     if (n >= FN_TEXT_BYTES)
-        return fn_fail(FN_ECONFIG, "%s: expected at most %d bytes of text, got %zu", f->name,
-                       FN_TEXT_BYTES - 1, n);
+        return fn_fail(FN_ECONFIG, "%s: expected at most %d bytes of text, got %zu",
+                       f->name, FN_TEXT_BYTES - 1, n);
     memcpy((char *)to + f->offset, text, n + 1);
     return FN_OK;
 }

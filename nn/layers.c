@@ -52,7 +52,7 @@ static fn_status append(fn_graph *g, const char *op, const char *base, const voi
 /* Norm and activation behind value x. */
 static fn_status finish(fn_graph *g, const char *name, fn_style style, int x, int *y)
 {
-    _Alignas(16) char usual[FN_ATTR_BYTES];
+    _Alignas(16) char usual[FN_ATTR_BYTES] = {0};
     *y = x;
     if (style.norm == NORM_BATCH) {
         fn_field_defaults(fn_op_find("batchnorm")->field, usual);

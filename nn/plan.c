@@ -58,7 +58,6 @@ static fn_status prepare(fn_plan *p)
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
         n->call.attr = n->attr;
-        n->call.training = p->graph->training;
         if (kernel->prepare) {
             fn_status rc = kernel->prepare(&n->call);
             if (rc != FN_OK)

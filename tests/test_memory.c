@@ -1,5 +1,6 @@
 /* test_memory.c -- no two buffers of a plan overlap in both time and bytes. */
 #include "core/mem.h"
+#include "kernels/conv.h"
 #include "kernels/format.h"
 #include "nn/lower.h"
 #include "nn/memory.h"
@@ -68,8 +69,10 @@ static void check_sharing(const fn_memory *m, const fn_graph *g)
             bool fork = strcmp(n->op->name, "fork") == 0;
             CHECK(fork || (n->op->inplace && m->value[n->x[0]] == m->value[v]));
         }
-    for (int k = 0; k < g->n_output; k++)
+    for (int k = 0; k < g->n_output; k++) { /* the caller's step */
         check_use(m, m->value[g->output[k]], 0, g->n_node);
+        check_use(m, m->grad[g->output[k]], 0, g->n_node);
+    }
 }
 
 /* Notes as large as their op's output, so that `saved` has something to place. */
@@ -189,6 +192,49 @@ TEST(in_place_only_where_nobody_reads_again)
         fn_params_close(p);
         fn_graph_close(g);
     }
+}
+
+/* A fork's outputs are one buffer: a reader must not write to it. */
+TEST(in_place_never_behind_a_fork)
+{
+    static const char text[] = "name: t\ninput: 6x6x3\nlayers:\n"
+                               "  - conv: {name: a, out: 8, kernel: 3}\n"
+                               "heads:\n"
+                               "  a: [relu, fc: {name: b, out: 4}]\n"
+                               "  b: [fc: {name: c, out: 4}]\n";
+    fn_graph *g;
+    fn_params *p;
+    fn_memory *m;
+    CHECK_OK(fn_test_net(&g, &p, text, 2, false));
+    CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+    CHECK_TEXT(g->node[1].op->name, "fork");
+    CHECK_TEXT(g->node[2].op->name, "relu");
+    CHECK_INT(m->value[g->node[1].y[0]], m->value[g->node[1].y[1]]);
+    CHECK(m->value[g->node[2].y[0]] != m->value[g->node[2].x[0]]);
+    fn_memory_close(m);
+    fn_params_close(p);
+    fn_graph_close(g);
+}
+
+/* Nor where forks are gone and the value itself has two readers. */
+TEST(in_place_never_under_another_reader)
+{
+    static const fn_conv conv = {.out = 8, .kernel = 3, .stride = 1, .bias = 1};
+    fn_graph *g;
+    fn_memory *m;
+    int x = 0, mid[FN_MAX_OUT], y[FN_MAX_OUT], both[2];
+    CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 3, 5, 5), false));
+    CHECK_OK(fn_graph_add(g, fn_op_find("conv"), "c", &conv, &x, 1, mid));
+    CHECK_OK(fn_graph_add(g, fn_op_find("relu"), "r", NULL, mid, 1, y));
+    both[0] = mid[0];
+    both[1] = y[0];
+    CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "b", NULL, both, 2, y));
+    g->n_output = 1;
+    g->output[0] = y[0];
+    CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+    CHECK(m->value[both[0]] != m->value[both[1]]);
+    fn_memory_close(m);
+    fn_graph_close(g);
 }
 
 TEST(every_failed_allocation_is_reported)

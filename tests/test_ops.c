@@ -47,53 +47,6 @@ TEST(the_reference_keeps_the_contract)
     each_sample(false, check_reference);
 }
 
-static double loss(const subject *s) /* <y, dy>: its gradient is that of dy */
-{
-    const fn_call *c = &s->oracle;
-    double sum = 0;
-    if (s->op->kernel[FN_REF]->forward(c) != FN_OK)
-        return NAN;
-    for (int i = 0; i < c->n_y; i++)
-        for (int64_t k = 0; k < fn_numel(c->y[i].shape); k++)
-            sum += fn_f64(c->y[i])[k] * fn_f64(c->dy[i])[k];
-    return sum;
-}
-
-static void check_gradient_of(const subject *s, fn_tensor v, fn_tensor dv)
-{
-    const double h = 1e-6;
-    double worst = 0;
-    for (int64_t i = 0; i < fn_numel(v.shape); i++) {
-        double keep = fn_f64(v)[i], is = fn_f64(dv)[i];
-        fn_f64(v)[i] = keep + h;
-        double up = loss(s);
-        fn_f64(v)[i] = keep - h;
-        double number = (up - loss(s)) / (2 * h);
-        fn_f64(v)[i] = keep;
-        double e = fabs(number - is) / fmax(1, fabs(number) + fabs(is));
-        worst = e > worst || isnan(e) ? e : worst;
-    }
-    if (!(worst <= 1e-7))
-        FN_TEST_FAIL("%s: the gradient is off by %.3g", where, worst);
-}
-
-static void check_gradient(subject *s)
-{
-    const fn_call *c = &s->oracle;
-    if (s->sample->fill == FN_FILL_TIES)
-        return;
-    for (int i = 0; i < c->n_x; i++)
-        check_gradient_of(s, c->x[i], c->dx[i]);
-    for (int i = 0; i < c->n_w; i++)
-        if (s->op->weight[i].trained)
-            check_gradient_of(s, c->w[i], c->dw[i]);
-}
-
-TEST(the_reference_gradient_is_that_of_its_forward)
-{
-    each_sample(true, check_gradient);
-}
-
 static void check_formats(subject *s)
 {
     for (int offer = 0; offer < OFFERS; offer++)
@@ -251,4 +204,53 @@ static void check_failed_allocations(subject *s)
 TEST(prepare_survives_failed_allocations)
 {
     each_sample(true, check_failed_allocations);
+}
+
+/* --- the slowest at last --- */
+
+static double loss(const subject *s) /* <y, dy>: its gradient is that of dy */
+{
+    const fn_call *c = &s->oracle;
+    double sum = 0;
+    if (s->op->kernel[FN_REF]->forward(c) != FN_OK)
+        return NAN;
+    for (int i = 0; i < c->n_y; i++)
+        for (int64_t k = 0; k < fn_numel(c->y[i].shape); k++)
+            sum += fn_f64(c->y[i])[k] * fn_f64(c->dy[i])[k];
+    return sum;
+}
+
+static void check_gradient_of(const subject *s, fn_tensor v, fn_tensor dv)
+{
+    const double h = 1e-6;
+    double worst = 0;
+    for (int64_t i = 0; i < fn_numel(v.shape); i++) {
+        double keep = fn_f64(v)[i], is = fn_f64(dv)[i];
+        fn_f64(v)[i] = keep + h;
+        double up = loss(s);
+        fn_f64(v)[i] = keep - h;
+        double number = (up - loss(s)) / (2 * h);
+        fn_f64(v)[i] = keep;
+        double e = fabs(number - is) / fmax(1, fabs(number) + fabs(is));
+        worst = e > worst || isnan(e) ? e : worst;
+    }
+    if (!(worst <= 1e-7))
+        FN_TEST_FAIL("%s: the gradient is off by %.3g", where, worst);
+}
+
+static void check_gradient(subject *s)
+{
+    const fn_call *c = &s->oracle;
+    if (s->sample->fill == FN_FILL_TIES)
+        return;
+    for (int i = 0; i < c->n_x; i++)
+        check_gradient_of(s, c->x[i], c->dx[i]);
+    for (int i = 0; i < c->n_w; i++)
+        if (s->op->weight[i].trained)
+            check_gradient_of(s, c->w[i], c->dw[i]);
+}
+
+TEST(the_reference_gradient_is_that_of_its_forward)
+{
+    each_sample(true, check_gradient);
 }

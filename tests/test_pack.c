@@ -344,6 +344,7 @@ TEST(every_failed_allocation_of_making_is_reported)
         rc = make(&t, NULL, &r);
         if (rc != FN_OK)
             CHECK_INT(rc, FN_ENOMEM);
+        CHECK(rc == FN_OK || !fn_file_exists(fn_test_path("test.h5")));
     }
     fn_fail_alloc(0);
     CHECK(rc == FN_OK && n > 20);

@@ -5,6 +5,14 @@
 #include "data/pack.h"
 #include "tests/people.h"
 
+/* HDF5 1.10 forgets the header of an object whose checksum is wrong (H5C_protect): leaks that
+ * begin inside it are not ours. The name is the leak checker's. */
+const char *__lsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier) */
+const char *__lsan_default_suppressions(void)  /* NOLINT(bugprone-reserved-identifier) */
+{
+    return "leak:libhdf5";
+}
+
 /* Opens and reads all; true when it could be opened. */
 static bool read_through(const char *path, const char *digest)
 {

@@ -438,6 +438,10 @@ TEST(a_draw_is_a_function_of_its_seed)
     CHECK_OK(fn_pairs_draw(&c, label, n, 200, 10, 4));
     CHECK(memcmp(a->pair, b->pair, 200 * sizeof *a->pair) == 0);
     CHECK(memcmp(a->pair, c->pair, 200 * sizeof *a->pair) != 0);
+    int moved = 0; /* other people share a fold, not only other images of them */
+    for (int i = 0; i < 200; i++)
+        moved += label[a->pair[i].a] != label[c->pair[i].a];
+    CHECK(moved > 100);
     fn_pairs_free(a);
     fn_pairs_free(b);
     fn_pairs_free(c);

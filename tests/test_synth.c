@@ -50,13 +50,16 @@ TEST(every_picture_shows_something)
     for (int person = 0; person < 40; person++) {
         fn_pixels p = face(5, person, person);
         double sum = 0, square = 0;
+        int burnt = 0;
         for (int i = 0; i < BYTES; i++) {
+            burnt += p.rgb[i] == 255;
             sum += p.rgb[i];
             square += (double)p.rgb[i] * p.rgb[i];
         }
         double mean = sum / BYTES, deviation = sqrt(square / BYTES - mean * mean);
         CHECK(mean > 20 && mean < 225);
         CHECK(deviation > 12);
+        CHECK(burnt < 0.3 * BYTES);
         fn_pixels_free(&p);
     }
 }

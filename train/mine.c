@@ -8,6 +8,7 @@
 #include "core/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 typedef struct batch {
     const float *d;   /* [n, n] */
@@ -23,7 +24,7 @@ void fn_triplets_free(fn_triplets *t)
     *t = (fn_triplets){.triplet = NULL};
 }
 
-/* --- one pair --- */
+/* --- one anchor --- */
 
 static int first_negative_at(const batch *b, int anchor, float distance)
 {
@@ -59,12 +60,9 @@ static int farthest(const batch *b, int anchor)
     return first_negative_at(b, anchor, best);
 }
 
-static int choose_negative(const batch *b, int anchor, int positive)
+/* What the anchor's pairs without a semi-hard negative take; -1: nothing. */
+static int fallback_negative(const batch *b, int anchor)
 {
-    const float *d = b->d + (int64_t)anchor * b->n;
-    int n = nearest_beyond(b, anchor, d[positive]);
-    if (n >= 0 && (double)d[n] < (double)d[positive] + b->margin)
-        return n;
     switch (b->fallback) {
     case FN_FALLBACK_FARTHEST:
         return farthest(b, anchor);
@@ -74,6 +72,14 @@ static int choose_negative(const batch *b, int anchor, int positive)
         break;
     }
     return -1;
+}
+
+static int choose_negative(const batch *b, int anchor, int positive, int otherwise)
+{
+    const float *d = b->d + (int64_t)anchor * b->n;
+    int n = nearest_beyond(b, anchor, d[positive]);
+    bool inside = n >= 0 && (double)d[n] < (double)d[positive] + b->margin;
+    return inside ? n : otherwise;
 }
 
 /* --- all pairs --- */
@@ -122,9 +128,10 @@ static fn_status reserve(fn_triplets *t, int64_t n)
 
 static void mine_anchor(const batch *b, int anchor, fn_triplet *to)
 {
+    int otherwise = fallback_negative(b, anchor);
     for (int p = 0; p < b->n; p++)
         if (p != anchor && b->label[p] == b->label[anchor])
-            *to++ = (fn_triplet){anchor, p, choose_negative(b, anchor, p)};
+            *to++ = (fn_triplet){anchor, p, choose_negative(b, anchor, p, otherwise)};
 }
 
 static void drop_skipped(fn_triplets *t)

@@ -1,0 +1,92 @@
+#!/bin/bash
+# mutate.sh -- do the tests bite? Plants one mistake at a time in a copy of the sources and
+# runs the test that shall catch it. Exits 1 if one is missed, or if its row is out of date.
+#   usage: tools/mutate.sh [WORD]      (only rows that contain WORD)
+# A row:  file @ sed script @ test @ what goes wrong
+set -uo pipefail
+rows=$(cat <<'ROWS'
+kernels/l2norm.c @ s/ - x\[k\] \* along .*length)) \/ length/) \/ length/ @ test_ops @ the projection is forgotten
+kernels/l2norm.c @ /FN_NC(/d @ test_ops @ an op without samples
+kernels/relu.c @ s/FN_KEEP_Y/FN_KEEP_NONE/ @ test_ops @ a lie about what backward reads
+kernels/relu_cpu.c @ s/dx\[i\] = /dx[i] += / @ test_ops @ a gradient is added to what is there
+kernels/relu_cpu.c @ s/i < count/i <= count/ @ test_ops @ one element too many
+kernels/relu_cpu.c @ s/int64_t i = 0/int64_t i = 1/ @ test_ops @ the first element is not written
+kernels/relu_cpu.c @ s/y\[i\] > 0/y[i] >= 0/ @ test_ops @ the gradient at 0
+kernels/lrn.c @ s/double factor = 2 \*/double factor =/ @ test_ops @ a factor 2 is lost
+kernels/lrn_cpu.c @ s/i < t.g->half; i++/i < t.g->half - 1; i++/ @ test_ops @ a border is not zeroed
+kernels/lrn_cpu.c @ s/return slots < fn_threads() ? slots : fn_threads()/return fn_threads() + 0 * slots/ @ test_ops @ more threads than scratch
+kernels/batchnorm.c @ s/ + xhat \* dgain// @ test_ops @ backward drops a term
+kernels/batchnorm.c @ s/\*var = squares \/ count/*var = squares \/ (count - 1)/ @ test_ops @ the variance is unbiased
+kernels/batchnorm_cpu.c @ s/saved + s->mean, bytes/saved + s->var, bytes/ @ test_ops @ the wrong statistic in dw
+kernels/batchnorm_cpu.c @ s/return t.data ? t.data : .*/return t.data ? t.data : (char *)c->workspace;/ @ test_ops @ unwanted gradients fall on each other
+kernels/conv.c @ s/from.row + tap \/ k, column = from.column + tap % k/from.row + tap % k, column = from.column + tap \/ k/ @ test_ops @ the kernel is transposed
+kernels/conv_cpu.c @ s/db ? db : workspace + s->bias/workspace + s->bias/ @ test_ops @ the bias gradient gets lost
+kernels/conv_cpu.c @ s/y\[i\] > 0 ? dy\[i\] : 0/dy[i] + 0 * y[i]/ @ test_ops @ no mask of the fused relu
+kernels/conv_cpu.c @ s/return fn_dnnl_bring(&s->back.w, &w, s->back_own)/return FN_OK/ @ test_ops @ backward's weights are never packed
+kernels/conv_cpu.c @ s/FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));// @ test_ops @ a layout is not changed
+kernels/conv_cpu.c @ s/dw ? fn_dnnl_deliver(&p->w, dw, workspace) : FN_OK/FN_OK/ @ test_ops @ a gradient is not delivered
+kernels/conv_cpu.c @ 0,/    conv_release(c);/s/    conv_release(c);/    (void)c;/ @ test_ops @ a failed prepare leaves its state
+kernels/dnnl_make.c @ s/p->pad\[0\] = p->pad\[1\] = w.pad/p->pad[0] = w.pad/ @ test_ops @ no padding of columns
+kernels/dnnl_make.c @ s/bool relu = a->relu \&\&/bool relu = false \&\& a->relu \&\&/ @ test_ops @ the fused relu is forgotten
+kernels/dnnl.c @ s/(\*size + 63) \/ 64 \* 64/*size \/ 2/ @ test_ops @ places in the workspace overlap
+kernels/pool.c @ s/clip(row + a->kernel, h)/clip(row + a->kernel - 1, h)/ @ test_ops @ a window is a row short
+kernels/pool.c @ s/FN_KEEP_X | FN_KEEP_Y/FN_KEEP_X/ @ test_ops @ a lie about what backward reads
+kernels/pool_walk.c @ s/(w->stride - 1 - shift) \/ w->stride/-shift \/ w->stride/ @ test_ops @ the first window of a row
+kernels/maxpool.c @ s/x\[i\] > x\[best\]/x[i] >= x[best]/ @ test_ops @ the last tie wins
+kernels/maxpool_cpu.c @ s/left\[of\] \*= 1 - won;// @ test_ops @ every tie wins
+kernels/l2pool.c @ s/(divisor(c) \* y)/y/ @ test_ops @ the gradient of the mean
+kernels/l2pool_cpu.c @ s/y\[m\] > 0 ? \(.*\) : 0;/\1;/ @ test_ops @ 0 divided by 0
+kernels/avgpool_cpu.c @ s/1 \/ (float)(w->high \* w->wide)/1 \/ (float)(w->high * w->high)/ @ test_ops @ planes that are not square
+kernels/concat_cpu.c @ s/y += part;/y += part + (i == 1);/ @ test_ops @ off by one
+kernels/concat_cpu.c @ s/c->x\[i\].shape.dim\[1\] % fn_format_block(f)/f > FN_BLOCK16/ @ test_ops @ blocks that are not full
+kernels/fork_cpu.c @ s/i < c->n_y - 1/i < c->n_y - 2/ @ test_ops @ a reader's gradient is forgotten
+kernels/linear_cpu.c @ s/s.k, a->bias ? 1 : 0, y/s.k, 1, y/ @ test_ops @ an output is read
+kernels/linear_cpu.c @ s/if (s.plane > 1)/if (s.plane > 9)/ @ test_ops @ dx in the order of the weights
+kernels/maxout_cpu.c @ s/piece\[k\] > piece/piece[k] >= piece/ @ test_ops @ the last tie wins
+kernels/reorder_cpu.c @ s/c->x\[0\].format, fn_f32(c->dy/c->y[0].format, fn_f32(c->dy/ @ test_ops @ dx in the format of y
+kernels/format.c @ s/to\[w \* step + k\] = 0/to[w * step + k] += 0/ @ test_format @ padding is not zeroed
+kernels/format.c @ s/: least(a, b)/: a/ @ test_format @ blocks of 8 to blocks of 16
+kernels/gemm.c @ s/transpose_b ? 'T' : 'N'/transpose_a ? 'T' : 'N'/ @ test_gemm @ the wrong matrix is turned
+kernels/window.h @ s/kernel \/ 2 : 0/(kernel - 1) \/ 2 : 0/ @ test_ops @ padding of even kernels
+ROWS
+)
+
+tree=$(mktemp -d /tmp/mutate-XXXXXX)
+trap 'rm -rf "$tree"' EXIT
+mkdir "$tree/build"
+cp -r CMakeLists.txt .clang-format cmake cli configs core data eval export include infer kernels nn \
+    tests train "$tree" 2>/dev/null
+ln -s "$PWD/build/venv" "$tree/build/venv"
+cmake -S "$tree" -B "$tree/build" -G Ninja -DFN_NATIVE=OFF >"$tree/log" || { cat "$tree/log"; exit 1; }
+
+catches() { # test: a check fails, or the process dies
+    timeout 300 "$tree/build/bin/$1" >"$tree/log" 2>&1
+    [ $? -ne 0 ]
+}
+for test in $(grep -F -- "${1:-}" <<<"$rows" | cut -d@ -f3 | sort -u); do
+    if ! ninja -C "$tree/build" "$test" >"$tree/log" 2>&1 || catches "$test"; then
+        echo "$test does not pass as it is; its log:" && tail -20 "$tree/log"
+        exit 1
+    fi
+done
+
+missed=0
+verdict() { # word, row's file, what
+    printf '%-8s %s: %s\n' "$1" "$2" "$3"
+    [ "$1" = caught ] || missed=$((missed + 1))
+}
+while IFS='@' read -r file script test what; do
+    file=${file% } script=${script% } script=${script# } test=${test// /} what=${what# }
+    sed -i "$script" "$tree/$file"
+    if cmp -s "$file" "$tree/$file"; then
+        verdict 'OLD ROW' "$file" "$what"
+    elif ! ninja -C "$tree/build" "$test" >"$tree/log" 2>&1; then
+        verdict BROKEN "$file" "$what"
+    elif catches "$test"; then
+        verdict caught "$file" "$what"
+    else
+        verdict MISSED "$file" "$what"
+    fi
+    cp "$file" "$tree/$file"
+done < <(grep -F -- "${1:-}" <<<"$rows")
+exit $((missed > 0))
