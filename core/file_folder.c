@@ -40,11 +40,13 @@ char *fn_file_join(const char *folder, const char *name)
 /* Some network file systems cannot fsync a folder and say EINVAL: they need not. */
 fn_status fn_file_sync_folder(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fn_status rc = FN_OK;
+    int fd, failed;
+    do {
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return fn_fail_errno(path, "open the folder");
-    fn_status rc = FN_OK;
-    int failed;
     do {
         failed = fsync(fd);
     } while (failed && errno == EINTR);

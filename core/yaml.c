@@ -152,7 +152,7 @@ static fn_status fail_parse(const reader *r)
     if (p->error == YAML_MEMORY_ERROR)
         return fn_fail(FN_ENOMEM, "%s: no memory to read it", r->y->name);
     if (p->error == YAML_READER_ERROR)
-        return fn_fail(FN_ECONFIG, "%s: byte %zu is not UTF-8 text: %s", r->y->name,
+        return fn_fail(FN_ECONFIG, "%s: byte %zu is not text: %s", r->y->name,
                        p->problem_offset, p->problem);
     if (starts_with_tab(r, p->problem_mark.line))
         return fail_at(r->y, p->problem_mark, "a tab: indent with spaces");
@@ -345,7 +345,6 @@ static fn_status read_text(fn_yaml *y, const char *text, size_t size)
         return fn_fail(FN_ECONFIG, "%s: is larger than 1 MiB", y->name);
     if (!yaml_parser_initialize(&r.parser))
         return fail_memory(y);
-    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
     fn_status rc = read_stream(&r);
     yaml_event_delete(&r.event);

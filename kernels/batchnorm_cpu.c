@@ -145,6 +145,7 @@ static fn_status batchnorm_backward(const fn_call *c)
 {
     const batchnorm_state *s = c->state;
     char *saved = c->saved;
+    void *shift = fn_dnnl_make_takes_shift() ? c->w[FN_BN_SHIFT].data : NULL;
     give_statistics(c);
     return fn_dnnl_run(
         &s->back,
@@ -152,8 +153,8 @@ static fn_status batchnorm_backward(const fn_call *c)
                         {DNNL_ARG_DIFF_DST, c->dy[0].data},
                         {DNNL_ARG_DIFF_SRC, wanted_or(c->dx[0], c, s->dx)},
                         {DNNL_ARG_SCALE, c->w[FN_BN_GAIN].data},
-                        {DNNL_ARG_SHIFT, c->w[FN_BN_SHIFT].data},
-                        {DNNL_ARG_SHIFT, c->w[FN_BN_SHIFT].data}, /* 2.x demands it */
+                        {DNNL_ARG_SHIFT, shift},
+                        {DNNL_ARG_SHIFT, shift}, /* 2.x demands it */
                         {DNNL_ARG_DIFF_SCALE, wanted_or(c->dw[FN_BN_GAIN], c, s->dgain)},
                         {DNNL_ARG_DIFF_SHIFT, wanted_or(c->dw[FN_BN_SHIFT], c, s->dshift)},
                         {DNNL_ARG_MEAN, saved + s->mean},

@@ -71,6 +71,10 @@ fn_status fn_dnnl_make_batchnorm(fn_dnnl_op *out, fn_dnnl_pass pass,
                                  const fn_dnnl_batchnorm *a,
                                  const fn_dnnl_op *forward) FN_CHECKED;
 
+/* Whether batch norm's backward takes the shift, on which no gradient depends: 2.x insists on
+ * it, 3.x refuses it. */
+bool fn_dnnl_make_takes_shift(void);
+
 /* The format of argument `id` (DNNL_ARG_...) of an op; false when it is none of ours. */
 bool fn_dnnl_format(const fn_dnnl_op *op, int id, fn_shape s, fn_format *format);
 

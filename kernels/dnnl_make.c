@@ -96,6 +96,11 @@ static dnnl_status_t describe_batchnorm(dnnl_primitive_desc_t *out, fn_dnnl_pass
     return describe(out, s, &d, p);
 }
 
+bool fn_dnnl_make_takes_shift(void)
+{
+    return true;
+}
+
 #else
 
 typedef const_dnnl_memory_desc_t layout_ref;
@@ -149,6 +154,11 @@ static dnnl_status_t describe_batchnorm(dnnl_primitive_desc_t *out, fn_dnnl_pass
     return dnnl_batch_normalization_forward_primitive_desc_create(
         out, fn_dnnl_engine(), forward_kind(pass), at(p, X), at(p, X), a->eps, flags,
         p->attr);
+}
+
+bool fn_dnnl_make_takes_shift(void)
+{
+    return false;
 }
 
 #endif

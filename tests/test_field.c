@@ -119,7 +119,7 @@ TEST(bad_values_are_refused_and_change_nothing)
         {"deep", "-2147483649"},
         {"deep", "99999999999999999999"},
         {"steps", "-1"},
-        {"steps", "9100000000000001"},
+        {"steps", "9100000000000003"},
         {"flip", "yes"},
         {"flip", "True"},
         {"flip", "1"},

@@ -133,18 +133,26 @@ TEST(what_is_not_strict_is_refused_with_its_place)
     refuse("a: 'x\n", "not YAML");
     refuse("a: b: c\n", "t.yaml:1:5: not YAML");
     refuse("a:\n\tb: 1\n", "t.yaml:2:1: a tab: indent with spaces");
-    refuse("a: \xff\xfe\n", "t.yaml: byte 3 is not UTF-8");
+    refuse("a: \xff\xfe\n", "t.yaml: byte 3 is not text: invalid");
 }
 
-TEST(other_encodings_are_refused)
+/* Notepad's "Unicode", byte order mark and all. */
+TEST(utf16_is_text_too)
 {
     static const char utf16[] = "\xff\xfe"
-                                "a\0:\0 \0"
-                                "1\0";
+                                "a\0:\0 \0\xe9";
+    fn_yaml *y = NULL;
+    CHECK_OK(fn_yaml_parse(&y, "t.yaml", utf16, sizeof utf16));
+    CHECK_TEXT(fn_yaml_text(y, fn_yaml_value(y, fn_yaml_root(y), 0)), "\xc3\xa9");
+    fn_yaml_close(y);
+}
+
+TEST(binary_is_no_text)
+{
     fn_yaml *y;
-    CHECK_FAILS(fn_yaml_parse(&y, "t.yaml", utf16, sizeof utf16 - 1), FN_ECONFIG,
-                "t.yaml: byte 0");
     CHECK_FAILS(fn_yaml_parse(&y, "t.yaml", "a: \0", 4), FN_ECONFIG, "t.yaml: byte 3");
+    CHECK_FAILS(fn_yaml_parse(&y, "t.yaml", "\x89HDF\r\n", 6), FN_ECONFIG,
+                "t.yaml: byte 0");
 }
 
 TEST(a_cycle_is_refused)
@@ -250,7 +258,7 @@ TEST(a_file_is_read_and_named)
     CHECK(y == NULL);
     CHECK_FAILS(fn_yaml_open(&y, root), FN_EINVAL, "is a folder");
     CHECK_OK(fn_file_replace(path, "a: [", 4));
-    CHECK_FAILS(fn_yaml_open(&y, path), FN_ECONFIG, "a.yaml:1:5: not YAML");
+    CHECK_FAILS(fn_yaml_open(&y, path), FN_ECONFIG, "a.yaml:2:1: not YAML");
     CHECK_OK(fn_file_replace(path, "a: 1", 4));
     CHECK_OK(fn_yaml_open(&y, path));
     CHECK_TEXT(fn_yaml_text(y, fn_yaml_get(y, fn_yaml_root(y), "a")), "1");
