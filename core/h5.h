@@ -1,12 +1,13 @@
 /* h5.h -- the few HDF5 calls we use; the only place that includes <hdf5.h>.
  *
  * Files we write are built in memory (core driver) and handed to fn_file_replace, so a crash
- * or a full disk never tears one. Every dataset of a model or checkpoint is chunked with
- * fletcher32, and HDF5's own structures are those of 1.10, which have checksums too: a flipped
- * bit is an error. Equal contents make equal bytes. Files we read are walked with care: hard
- * links only, no external or virtual storage, known types, sizes within the file
- * (docs/architecture.md, "HDF5"). Handles of several threads need the thread-safe HDF5 that
- * distributions build. */
+ * or a full disk never tears one. Equal contents make equal bytes. Every dataset of a model or
+ * checkpoint is chunked with fletcher32, and HDF5's own structures are those of 1.10, which
+ * have checksums too: a flipped bit is an error. (The checksum of zeros is zero: a lost sector
+ * that holds a whole chunk reads as zeros, so models and checkpoints carry a SHA-256 as well.)
+ * Files we read are walked with care: hard links only, no external or virtual storage, known
+ * types, sizes within the file (docs/architecture.md, "HDF5"). Handles of several threads need
+ * the thread-safe HDF5 that distributions build. */
 #ifndef FN_CORE_H5_H
 #define FN_CORE_H5_H
 

@@ -12,8 +12,7 @@ struct fn_h5 {
     hid_t file;
     char *path;   /* NULL for an image in memory */
     int64_t size; /* bytes of the file when it was opened to be read */
-    char *image;  /* of a file in memory: grown by HDF5, ours when it has closed the file */
-    size_t room;  /* bytes of image */
+    void *image;  /* of a file in memory: grown by HDF5, ours when it has closed the file */
 };
 
 /* An empty handle; NULL when memory is out. */

@@ -36,14 +36,10 @@ static hid_t root_creation(void)
 static void *grow_image(void *p, size_t size, H5FD_file_image_op_t op, void *handle)
 {
     fn_h5 *h = handle;
-    char *grown = fn_grow(p, size, 1);
+    void *grown = fn_grow(p, size, 1);
     (void)op;
-    if (!grown)
-        return NULL;
-    if (size > h->room)
-        memset(grown + h->room, 0, size - h->room);
-    h->image = grown;
-    h->room = size;
+    if (grown)
+        h->image = grown;
     return grown;
 }
 

@@ -84,17 +84,23 @@ static fn_status add_entry(fn_folder *f, const char *path, char **name,
     return rc;
 }
 
+static fn_status add_entries(fn_folder *f, const char *path, char **name, int n,
+                             const fn_pack_options *o)
+{
+    f->person = fn_alloc((size_t)n, sizeof *f->person);
+    if (!f->person)
+        return fn_fail(FN_ENOMEM, "%s: no memory for %d people", path, n);
+    for (int i = 0; i < n; i++)
+        FN_TRY(add_entry(f, path, &name[i], o));
+    return FN_OK;
+}
+
 static fn_status list_people(fn_folder *f, const char *path, const fn_pack_options *o)
 {
     char **name;
     int n;
-    fn_status rc = FN_OK;
     FN_TRY(fn_file_names(&name, &n, path));
-    f->person = fn_alloc((size_t)n, sizeof *f->person);
-    if (!f->person)
-        rc = fn_fail(FN_ENOMEM, "%s: no memory for %d people", path, n);
-    for (int i = 0; rc == FN_OK && i < n; i++)
-        rc = add_entry(f, path, &name[i], o);
+    fn_status rc = add_entries(f, path, name, n, o);
     fn_file_names_free(name, n);
     return rc;
 }

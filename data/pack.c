@@ -20,6 +20,7 @@ enum { NAME = 1024 };
 struct fn_pack {
     char *path, *crop;
     int fd;
+    int64_t size;        /* of the file */
     int64_t base, bytes; /* where the images lie in the file, and how many bytes they are */
     int people, images;
     int *first;      /* [people + 1] */
@@ -32,55 +33,49 @@ struct fn_pack {
 
 static fn_status fail_damaged(const fn_pack *p, const char *what)
 {
-    return fn_fail(FN_EDATA, "%s: %s: the pack is damaged; make it again", p->path, what);
+    fn_fail(FN_EDATA, "%s: %s: the pack is damaged; make it again", p->path, what);
+    return FN_EDATA;
+}
+
+static fn_status fail_memory(const fn_pack *p)
+{
+    fn_fail(FN_ENOMEM, "%s: no memory for its lists", p->path);
+    return FN_ENOMEM;
 }
 
 /* --- opening --- */
 
-/* The length of a list. None is longer than the file, so no size of a damaged file can ask
- * for absurd memory. */
 static fn_status length_of(const fn_pack *p, fn_h5 *h, const char *name, fn_h5_type type,
                            int64_t *length)
 {
     int rank;
     int64_t dim[4];
     FN_TRY(fn_h5_shape(h, name, type, &rank, dim));
-    if (rank != 1 || dim[0] < 1)
-        return fn_fail(FN_EDATA,
-                       "%s: '%s' is not a list: the pack is damaged; make it again",
-                       p->path, name);
     *length = dim[0];
-    return FN_OK;
+    return rank == 1 && dim[0] > 0 ? FN_OK : fail_damaged(p, "a list is missing");
 }
 
+/* No list is longer than the file, so a damaged one cannot ask for absurd memory; images and
+ * people are counted by ints. */
 static fn_status read_list(fn_pack *p, fn_h5 *h, const char *name, fn_h5_type type,
                            int64_t *length, void **data)
 {
     size_t size = type == FN_H5_I64 ? 8 : type == FN_H5_I32 ? 4 : 1;
-    struct stat st;
     FN_TRY(length_of(p, h, name, type, length));
-    if (fstat(p->fd, &st) != 0)
-        return fn_fail_errno(p->path, "look at");
-    if (*length > st.st_size / (int64_t)size || *length > INT32_MAX)
-        return fail_damaged(p, "a list is longer than the file");
+    if (*length > p->size / (int64_t)size || (size > 1 && *length > INT32_MAX))
+        return fail_damaged(p, "a list is too long");
     *data = fn_alloc((size_t)*length, size);
-    if (!*data)
-        return fn_fail(FN_ENOMEM, "%s: no memory for a list of %lld", p->path,
-                       (long long)*length);
-    return fn_h5_read(h, name, type, *length, *data);
+    return *data ? fn_h5_read(h, name, type, *length, *data) : fail_memory(p);
 }
 
 static fn_status check_offsets(const fn_pack *p)
 {
-    struct stat st;
     if (p->offset[0] != 0 || p->offset[p->images] != p->bytes)
         return fail_damaged(p, "the offsets do not span the images");
     for (int i = 0; i < p->images; i++)
         if (p->offset[i] >= p->offset[i + 1])
             return fail_damaged(p, "the offsets do not grow");
-    if (fstat(p->fd, &st) != 0)
-        return fn_fail_errno(p->path, "look at");
-    if (p->base < 0 || p->bytes > st.st_size || p->base > st.st_size - p->bytes)
+    if (p->base < 0 || p->bytes > p->size || p->base > p->size - p->bytes)
         return fail_damaged(p, "images lie beyond the end of the file");
     return FN_OK;
 }
@@ -107,7 +102,7 @@ static fn_status read_people(fn_pack *p, fn_h5 *h)
             return fail_damaged(p, "a person has no image");
     p->person_of = fn_alloc((size_t)p->images, sizeof *p->person_of);
     if (!p->person_of)
-        return fn_fail(FN_ENOMEM, "%s: no memory for %d labels", p->path, p->images);
+        return fail_memory(p);
     for (int i = 0; i < p->people; i++)
         for (int k = p->first[i]; k < p->first[i + 1]; k++)
             p->person_of[k] = i;
@@ -122,7 +117,7 @@ static fn_status read_names(fn_pack *p, fn_h5 *h, const char *what, int n, char 
     FN_TRY(read_list(p, h, what, FN_H5_U8, &length, (void **)text));
     *name = fn_alloc((size_t)n, sizeof **name);
     if (!*name)
-        return fn_fail(FN_ENOMEM, "%s: no memory for %d names", p->path, n);
+        return fail_memory(p);
     if ((*text)[length - 1] != '\0')
         return fail_damaged(p, "the last name has no end");
     for (int i = 0; i < n; i++) {
@@ -162,7 +157,7 @@ static fn_status make_digest(fn_pack *p, size_t people_size, size_t names_size)
     size_t offset = ((size_t)p->images + 1) * sizeof *p->offset;
     char *all = fn_alloc(people_size + names_size + first + offset, 1), *at = all;
     if (!all)
-        return fn_fail(FN_ENOMEM, "%s: no memory for its digest", p->path);
+        return fail_memory(p);
     memcpy(at, p->people_text, people_size);
     memcpy(at += people_size, p->names_text, names_size);
     memcpy(at += names_size, p->first, first);
@@ -192,11 +187,15 @@ static fn_status read_all(fn_pack *p, fn_h5 *h)
 
 static fn_status open_file(fn_pack *p, const char *path)
 {
+    struct stat st;
     p->path = fn_strdup(path);
     if (!p->path)
         return fn_fail(FN_ENOMEM, "%s: no memory to open it", path);
     p->fd = open(path, O_RDONLY | O_CLOEXEC);
-    return p->fd < 0 ? fn_fail_errno(path, "open") : FN_OK;
+    if (p->fd < 0 || fstat(p->fd, &st) != 0)
+        return fn_fail_errno(path, "open");
+    p->size = st.st_size;
+    return FN_OK;
 }
 
 fn_status fn_pack_open(fn_pack **out, const char *path)

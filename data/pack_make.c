@@ -221,8 +221,10 @@ fn_status fn_pack_make(const char *path, const char *folder, const fn_pack_optio
     FN_GO(fn_folder_open(&m.folder, folder, o));
     m.kept = fn_alloc((size_t)m.folder->people, sizeof *m.kept);
     m.chunk = fn_alloc(1, sizeof *m.chunk);
-    if (!m.kept || !m.chunk)
-        FN_GO(fn_fail(FN_ENOMEM, "%s: no memory to read images", folder));
+    if (!m.kept || !m.chunk) {
+        rc = fn_fail(FN_ENOMEM, "%s: no memory to read images", folder);
+        goto out;
+    }
     m.chunk->crop = m.crop;
     FN_GO(fn_pack_write_open(&m.w, path, crop));
     FN_GO(add_all(&m));

@@ -5,19 +5,16 @@
 #include "core/rng.h"
 #include "data/pack_write.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The first 64 bits of the name's SHA-256 are the place of the draw. */
 static fn_status is_held(bool *held, const char *name, double share, uint64_t seed)
 {
     char hex[FN_DIGEST_BYTES];
-    uint64_t place;
     FN_TRY(fn_digest(hex, name, strlen(name)));
-    if (sscanf(hex, "%16" SCNx64, &place) != 1)
-        return fn_fail(FN_EINTERNAL, "'%s' is not a digest", hex);
-    fn_rng r = fn_rng_at(seed, FN_RNG_SPLIT, place, 0);
+    hex[16] = '\0';
+    fn_rng r = fn_rng_at(seed, FN_RNG_SPLIT, strtoull(hex, NULL, 16), 0);
     *held = fn_rng_uniform(&r) < share;
     return FN_OK;
 }

@@ -55,8 +55,10 @@ fn_status fn_pack_write_open(fn_pack_write **out, const char *path, const char *
     w->scratch = -1;
     w->path = fn_strdup(path);
     w->crop = fn_strdup(crop);
-    if (!w->path || !w->crop)
-        FN_GO(fn_fail(FN_ENOMEM, "%s: no memory to write it", path));
+    if (!w->path || !w->crop) {
+        rc = fn_fail(FN_ENOMEM, "%s: no memory to write it", path);
+        goto out;
+    }
     FN_GO(append(w, &w->offset, &w->at, sizeof w->at));
     FN_GO(open_scratch(w));
     *out = w;
@@ -168,8 +170,10 @@ fn_status fn_pack_write_save(fn_pack_write *w)
     FN_TRY(fn_file_draft(&draft, w->path));
     FN_GO(write_index(w, draft, &offset));
     fd = open(draft, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        FN_GO(fn_fail_errno(draft, "open"));
+    if (fd < 0) {
+        rc = fn_fail_errno(draft, "open");
+        goto out;
+    }
     FN_GO(copy_images(w, fd, offset));
     rc = fn_file_publish(fd, draft, w->path);
     fd = -1;

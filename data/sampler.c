@@ -35,6 +35,9 @@ static void find_pairs(fn_sampler *s)
 static fn_status check_size(const fn_sampler *s, int people, int faces)
 {
     int64_t want = (int64_t)people * faces, have = 0;
+    if (people < 1 || faces < 1)
+        return fn_fail(FN_ECONFIG, "a batch of %d people x %d faces is empty", people,
+                       faces);
     if (s->n < 2)
         return fn_fail(FN_EDATA,
                        "%s: only %d of %d people have two images or more; a batch needs "
@@ -63,12 +66,11 @@ fn_status fn_sampler_open(fn_sampler **out, const fn_pack *pack, int people, int
         return fn_fail(FN_ENOMEM, "%s: no memory for a sampler", fn_pack_path(pack));
     *s = (fn_sampler){.pack = pack, .max_faces = faces, .seed = seed};
     s->person = fn_alloc((size_t)fn_pack_people(pack), sizeof *s->person);
-    if (!s->person)
-        FN_GO(fn_fail(FN_ENOMEM, "%s: no memory for a list of %d people",
-                      fn_pack_path(pack), fn_pack_people(pack)));
-    if (people < 1 || faces < 1)
-        FN_GO(
-            fn_fail(FN_ECONFIG, "a batch of %d people x %d faces is empty", people, faces));
+    if (!s->person) {
+        rc = fn_fail(FN_ENOMEM, "%s: no memory for a list of %d people", fn_pack_path(pack),
+                     fn_pack_people(pack));
+        goto out;
+    }
     find_pairs(s);
     FN_GO(check_size(s, people, faces));
     s->size = people * faces;

@@ -9,12 +9,8 @@ typedef struct fn_batchnorm {
     int relu;
 } fn_batchnorm;
 
-enum {
-    FN_BN_GAIN,
-    FN_BN_SHIFT,
-    FN_BN_MEAN,
-    FN_BN_VAR
-}; /* order of its weights, [C] each */
+/* The order of its weights, [C] each. */
+enum { FN_BN_GAIN, FN_BN_SHIFT, FN_BN_MEAN, FN_BN_VAR };
 
 extern const fn_kernel fn_batchnorm_cpu;
 

@@ -11,9 +11,8 @@
 
 typedef struct batchnorm_state {
     fn_dnnl_op forward, back;
-    size_t mean, var, note; /* places in `saved` */
-    size_t dx, dgain,
-        dshift; /* in the workspace, behind the scratchpad: for the unwanted */
+    size_t mean, var, note;   /* places in `saved` */
+    size_t dx, dgain, dshift; /* in the workspace, behind the scratchpad: the unwanted */
 } batchnorm_state;
 
 static fn_dnnl_batchnorm describe_call(const fn_call *c)

@@ -21,8 +21,7 @@ typedef struct conv_state {
     char *packed;      /* the kernel as forward wants it; NULL where plain will do */
     char *back_own;    /* what only the gradient of x needs: made when that is wanted */
     size_t back_bytes; /* of it */
-    size_t scratch, back_scratch, back_w_scratch, masked,
-        bias; /* places in the workspace */
+    size_t scratch, back_scratch, back_w_scratch, bias; /* places in the workspace */
 } conv_state;
 
 static fn_dnnl_conv describe_call(const fn_call *c)
@@ -33,7 +32,8 @@ static fn_dnnl_conv describe_call(const fn_call *c)
         .w = fn_dnnl_free(c->w[0].shape),
         .b = fn_dnnl_rows(a->bias ? c->w[1].shape : (fn_shape){0}),
         .y = fn_dnnl_value(c->y[0].shape, c->y[0].format),
-        .window = {a->kernel, a->kernel, a->stride, fn_window_pad(a->kernel, a->pad)},
+        .stride = a->stride,
+        .pad = fn_window_pad(a->kernel, a->pad),
         .relu = a->relu,
     };
 }
@@ -186,9 +186,9 @@ static fn_status conv_prepare(fn_call *c)
 {
     const fn_conv *a = c->attr;
     const int64_t *x = c->x[0].shape.dim;
-    fn_status rc = FN_ENOMEM;
     c->state = fn_alloc(1, sizeof(conv_state));
-    rc = c->state ? prepare_passes(c) : fn_fail(FN_ENOMEM, "no memory for its state");
+    fn_status rc = c->state ? prepare_passes(c)
+                            : fn_fail(FN_ENOMEM, "no memory for its state");
     if (rc == FN_OK)
         return FN_OK;
     conv_release(c);

@@ -45,15 +45,10 @@ typedef enum fn_dnnl_pass {
     FN_DNNL_BACK_W, /* the gradients of the weights */
 } fn_dnnl_pass;
 
-/* Square stride, same padding on all sides; height and width of the kernel. */
-typedef struct fn_dnnl_window {
-    int64_t high, wide, stride, pad;
-} fn_dnnl_window;
-
 typedef struct fn_dnnl_conv {
     fn_dnnl_view x, w, b, y; /* b absent: no bias */
-    fn_dnnl_window window;
-    bool relu; /* forward only */
+    int64_t stride, pad;     /* the same in both directions and on all sides */
+    bool relu;               /* forward only */
 } fn_dnnl_conv;
 
 /* Training: batch statistics; FN_DNNL_INFER: mean and variance are inputs. */

@@ -10,7 +10,7 @@ enum { X, W, B, Y, LAYOUTS };
 /* What a description is made of; an unused layout is {0}. */
 typedef struct parts {
     dnnl_memory_desc_t layout[LAYOUTS];
-    dnnl_dims_t kernel, stride, dilation, pad;
+    dnnl_dims_t stride, dilation, pad;
     dnnl_primitive_attr_t attr;
     const_dnnl_primitive_desc_t forward;
 } parts;
@@ -220,21 +220,14 @@ static void parts_close(parts *p)
     dnnl_primitive_attr_destroy(p->attr);
 }
 
-static void set_window(parts *p, fn_dnnl_window w)
-{
-    p->kernel[0] = w.high;
-    p->kernel[1] = w.wide;
-    p->stride[0] = p->stride[1] = w.stride;
-    p->pad[0] = p->pad[1] = w.pad;
-}
-
 fn_status fn_dnnl_make_conv(fn_dnnl_op *out, fn_dnnl_pass pass, const fn_dnnl_conv *a,
                             const fn_dnnl_op *forward)
 {
     parts p = {0};
     *out = (fn_dnnl_op){0};
     FN_TRY(fn_dnnl_start());
-    set_window(&p, a->window);
+    p.stride[0] = p.stride[1] = a->stride;
+    p.pad[0] = p.pad[1] = a->pad;
     bool relu = a->relu && (pass == FN_DNNL_INFER || pass == FN_DNNL_TRAIN);
     dnnl_status_t s = parts_open(&p, (fn_dnnl_view[]){a->x, a->w, a->b, a->y}, relu,
                                  forward);

@@ -8,8 +8,7 @@
  * Strips are as wide as the padding makes them, zero where there is no pixel; in backward
  * the windows lie `stride` pixels apart on them. Strips live in the workspace, one slot a
  * thread. */
-#include "kernels/format.h"
-#include "kernels/pool.h"
+#include "kernels/pool_walk.h"
 #include "kernels/threads.h"
 
 #include <math.h>
@@ -17,42 +16,23 @@
 
 #include <omp.h>
 
-/* x and y in pixels; `lanes` floats make one. */
-typedef struct geometry {
-    int64_t planes, lanes, x_high, x_wide, y_high, y_wide;
-    int64_t high, wide, stride, pad; /* of the window */
-    float scale;                     /* 1/k^2, or 1 for a sum */
-} geometry;
-
-static geometry geometry_of(const fn_call *c)
+/* What a sum of squares is multiplied by. */
+static float scale_of(const fn_call *c)
 {
     const fn_pool *a = c->attr;
-    fn_shape x = c->x[0].shape, y = c->y[0].shape;
-    fn_format f = c->x[0].format;
-    geometry g = {.lanes = f == FN_PLAIN ? x.dim[1] : fn_format_block(f),
-                  .x_high = x.dim[2],
-                  .x_wide = x.dim[3],
-                  .y_high = y.dim[2],
-                  .y_wide = y.dim[3],
-                  .high = a->kernel ? a->kernel : x.dim[2],
-                  .wide = a->kernel ? a->kernel : x.dim[3],
-                  .stride = a->kernel ? a->stride : 1,
-                  .pad = a->kernel ? fn_window_pad(a->kernel, a->pad) : 0};
-    g.planes = fn_format_numel(x, f) / (x.dim[2] * x.dim[3] * g.lanes);
-    g.scale = a->norm == FN_POOL_SUM ? 1 : 1 / (float)fn_pool_taps(c);
-    return g;
+    return a->norm == FN_POOL_SUM ? 1 : 1 / (float)fn_pool_taps(c);
 }
 
-static int64_t strip_size(geometry g)
+static int64_t strip_size(fn_pool_walk g)
 {
     return (g.x_wide + 2 * g.wide) * g.lanes;
 }
 
-/* Floats of a thread's slot: a strip; in training also the quotients of a plane. */
-static int64_t slot_size(const fn_call *c, geometry g)
+/* A thread's slot: a strip; in training also the quotients of a plane. */
+static size_t slot_bytes(const fn_call *c, fn_pool_walk g)
 {
     int64_t quotients = c->training ? g.y_high * g.y_wide * g.lanes : 0;
-    return (strip_size(g) + quotients + 15) / 16 * 16;
+    return (size_t)((strip_size(g) + quotients + 15) / 16 * 16) * sizeof(float);
 }
 
 static void l2pool_choose(fn_call *c)
@@ -62,21 +42,19 @@ static void l2pool_choose(fn_call *c)
 
 static fn_status l2pool_prepare(fn_call *c)
 {
-    int64_t slot = slot_size(c, geometry_of(c));
-    c->workspace_bytes = (size_t)(fn_threads() * slot) * sizeof(float);
+    c->workspace_bytes = (size_t)fn_threads() * slot_bytes(c, fn_pool_walk_of(c));
     return FN_OK;
 }
 
-/* Never more threads than prepare() has made slots for. */
-static int threads_of(const fn_call *c, geometry g)
+static int threads_of(const fn_call *c, fn_pool_walk g)
 {
-    int slots = (int)((int64_t)c->workspace_bytes / (slot_size(c, g) * 4));
-    return slots < fn_threads() ? slots : fn_threads();
+    return fn_threads_with_slot(c->workspace_bytes, slot_bytes(c, g));
 }
 
-static float *slot_of(const fn_call *c, geometry g)
+static float *slot_of(const fn_call *c, fn_pool_walk g)
 {
-    return (float *)c->workspace + omp_get_thread_num() * slot_size(c, g);
+    size_t at = (size_t)omp_get_thread_num() * slot_bytes(c, g);
+    return (float *)((char *)c->workspace + at);
 }
 
 static void add_squares(float *strip, const float *x, int64_t count)
@@ -94,17 +72,18 @@ static inline float neighbours(const float *strip, int64_t m, int64_t lanes, int
     return sum;
 }
 
-static void take_roots(float *y, const float *strip, geometry g, int64_t count)
+static void take_roots(float *y, const float *strip, float scale, fn_pool_walk g,
+                       int64_t count)
 {
     if (g.wide == 3)
         for (int64_t m = 0; m < count; m++)
-            y[m] = sqrtf(g.scale * neighbours(strip, m, g.lanes, 3));
+            y[m] = sqrtf(scale * neighbours(strip, m, g.lanes, 3));
     else
         for (int64_t m = 0; m < count; m++)
-            y[m] = sqrtf(g.scale * neighbours(strip, m, g.lanes, g.wide));
+            y[m] = sqrtf(scale * neighbours(strip, m, g.lanes, g.wide));
 }
 
-static void forward_row(const fn_call *c, geometry g, int64_t p, int64_t i)
+static void forward_row(const fn_call *c, fn_pool_walk g, int64_t p, int64_t i)
 {
     int64_t row = g.x_wide * g.lanes, count = g.y_wide * g.lanes;
     const float *x = fn_f32(c->x[0]) + p * g.x_high * row;
@@ -115,12 +94,12 @@ static void forward_row(const fn_call *c, geometry g, int64_t p, int64_t i)
         add_squares(strip + g.pad * g.lanes, x + r * row, row);
     int64_t run = g.stride == 1 ? count : g.lanes; /* outputs whose taps lie side by side */
     for (int64_t at = 0; at < count; at += run)
-        take_roots(y + at, strip + at * g.stride, g, run);
+        take_roots(y + at, strip + at * g.stride, scale_of(c), g, run);
 }
 
 static fn_status l2pool_forward(const fn_call *c)
 {
-    geometry g = geometry_of(c);
+    fn_pool_walk g = fn_pool_walk_of(c);
 #pragma omp parallel for collapse(2) num_threads(threads_of(c, g))
     for (int64_t p = 0; p < g.planes; p++)
         for (int64_t i = 0; i < g.y_high; i++)
@@ -134,7 +113,7 @@ static void divide(float *q, const float *dy, const float *y, float scale, int64
         q[m] = y[m] > 0 ? scale * dy[m] / y[m] : 0;
 }
 
-static void add_row(float *strip, const float *q, geometry g)
+static void add_row(float *strip, const float *q, fn_pool_walk g)
 {
     int64_t run = g.stride == 1 ? g.y_wide * g.lanes : g.lanes;
     for (int64_t at = 0; at < g.y_wide * g.lanes; at += run)
@@ -142,7 +121,7 @@ static void add_row(float *strip, const float *q, geometry g)
             strip[at * g.stride + m] += q[at + m];
 }
 
-static void give(float *dx, const float *x, const float *strip, geometry g)
+static void give(float *dx, const float *x, const float *strip, fn_pool_walk g)
 {
     int64_t count = g.x_wide * g.lanes;
     if (g.wide == 3)
@@ -153,7 +132,8 @@ static void give(float *dx, const float *x, const float *strip, geometry g)
             dx[m] = x[m] * neighbours(strip, m, g.lanes, g.wide);
 }
 
-static void backward_row(const fn_call *c, geometry g, const float *q, int64_t p, int64_t r)
+static void backward_row(const fn_call *c, fn_pool_walk g, const float *q, int64_t p,
+                         int64_t r)
 {
     int64_t at = (p * g.x_high + r) * g.x_wide * g.lanes;
     int64_t last = (r + g.pad) / g.stride; /* the windows first..last see row r */
@@ -167,14 +147,15 @@ static void backward_row(const fn_call *c, geometry g, const float *q, int64_t p
 
 static fn_status l2pool_backward(const fn_call *c)
 {
-    geometry g = geometry_of(c);
+    fn_pool_walk g = fn_pool_walk_of(c);
     int64_t size = g.y_high * g.y_wide * g.lanes;
+    float scale = scale_of(c);
     if (!c->dx[0].data)
         return FN_OK;
 #pragma omp parallel for num_threads(threads_of(c, g))
     for (int64_t p = 0; p < g.planes; p++) {
         float *q = slot_of(c, g) + strip_size(g);
-        divide(q, fn_f32(c->dy[0]) + p * size, fn_f32(c->y[0]) + p * size, g.scale, size);
+        divide(q, fn_f32(c->dy[0]) + p * size, fn_f32(c->y[0]) + p * size, scale, size);
         for (int64_t r = 0; r < g.x_high; r++)
             backward_row(c, g, q, p, r);
     }

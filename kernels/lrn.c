@@ -26,7 +26,7 @@ static fn_status lrn_infer(fn_call *c)
     c->n_y = 1;
     c->n_w = 0;
     c->y[0].shape = c->x[0].shape;
-    c->keep = FN_KEEP_X | FN_KEEP_Y;
+    c->keep = FN_KEEP_X;
     return FN_OK;
 }
 
@@ -64,17 +64,18 @@ static fn_status lrn_forward(const fn_call *c)
     return FN_OK;
 }
 
-/* dx[c] = dy[c] base[c]^-beta - 2 alpha beta/size x[c] sum over i of dy[i] y[i] / base[i] */
+/* dx[c] = dy[c] base[c]^-beta
+ *         - 2 alpha beta/size x[c] sum over i of dy[i] x[i] base[i]^-(beta+1) */
 static fn_status lrn_backward(const fn_call *c)
 {
     const fn_lrn *a = c->attr;
-    const double *x = fn_f64(c->x[0]), *y = fn_f64(c->y[0]), *dy = fn_f64(c->dy[0]);
+    const double *x = fn_f64(c->x[0]), *dy = fn_f64(c->dy[0]);
     double factor = 2 * (double)a->alpha * (double)a->beta / a->size;
     for (int64_t at = 0; c->dx[0].data && at < fn_numel(c->x[0].shape); at++) {
         neighbours near = neighbours_of(c, at);
         double sum = 0;
         for (int64_t i = near.first; i <= near.last; i++)
-            sum += dy[i] * y[i] / base(c, i);
+            sum += dy[i] * x[i] * pow(base(c, i), -(double)a->beta - 1);
         fn_f64(c->dx[0])[at] = dy[at] * pow(base(c, at), -(double)a->beta) -
                                factor * x[at] * sum;
     }

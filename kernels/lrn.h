@@ -1,3 +1,4 @@
+/* lrn.h -- attributes of the normalisation across channels. */
 #ifndef FN_KERNELS_LRN_H
 #define FN_KERNELS_LRN_H
 

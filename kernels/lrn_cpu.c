@@ -57,11 +57,9 @@ static fn_status lrn_prepare(fn_call *c)
     return FN_OK;
 }
 
-/* Never more threads than prepare() has made slots for. */
 static int threads_of(const fn_call *c, geometry g)
 {
-    int slots = (int)(c->workspace_bytes / slot_bytes(g));
-    return slots < fn_threads() ? slots : fn_threads();
+    return fn_threads_with_slot(c->workspace_bytes, slot_bytes(g));
 }
 
 /* Some pixels of one image, and this thread's strips. */

@@ -129,10 +129,10 @@ static fn_status maxpool_backward(const fn_call *c)
     const fn_pool_walk w = fn_pool_walk_of(c);
     int64_t x_plane = w.x_high * w.x_wide * w.lanes,
             y_plane = w.y_high * w.y_wide * w.lanes;
-    int slots = (int)(c->workspace_bytes / row_bytes(&w));
     if (!c->dx[0].data)
         return FN_OK;
-#pragma omp parallel for num_threads(slots < fn_threads() ? slots : fn_threads())
+#pragma omp parallel for num_threads( \
+    fn_threads_with_slot(c->workspace_bytes, row_bytes(&w)))
     for (int64_t p = 0; p < w.planes; p++) {
         plane at = {fn_f32(c->dx[0]) + p * x_plane, fn_f32(c->x[0]) + p * x_plane,
                     fn_f32(c->y[0]) + p * y_plane, fn_f32(c->dy[0]) + p * y_plane};

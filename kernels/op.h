@@ -10,7 +10,7 @@
  * Kernel contract (the plan and CUDA-graph capture rely on it)
  *   1. Write every element of every output once, channel padding of blocked formats
  *      included (zero); never read an output.
- *   2. An output whose .data is NULL is not wanted: skip that work.
+ *   2. A gradient whose .data is NULL is not wanted: skip that work.
  *   3. No allocation, no synchronisation, no host state that changes between steps. All of
  *      that happens in prepare() and load().
  *   4. Shapes are trusted: infer() has already refused the bad ones.
@@ -61,10 +61,9 @@ typedef struct fn_call {
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];
     fn_tensor dx[FN_MAX_IN], dw[FN_MAX_WEIGHT], dy[FN_MAX_OUT];
     size_t saved_bytes, workspace_bytes; /* by prepare */
-    void *saved; /* forward's note to backward (argmax, statistics), 64-byte aligned */
-    void *
-        workspace; /* scratch shared by all nodes, 64-byte aligned; does not survive a call */
-    void *state;   /* the kernel's own, made by prepare() */
+    void *saved;     /* forward's note to backward (statistics), 64-byte aligned */
+    void *workspace; /* scratch that all nodes share, 64-byte aligned; one call long */
+    void *state;     /* the kernel's own, made by prepare() */
 } fn_call;
 
 typedef struct fn_kernel {

@@ -11,3 +11,9 @@ int fn_threads(void)
 {
     return omp_get_max_threads();
 }
+
+int fn_threads_with_slot(size_t workspace_bytes, size_t slot_bytes)
+{
+    size_t slots = workspace_bytes / slot_bytes, threads = (size_t)fn_threads();
+    return (int)(slots < threads ? slots : threads);
+}

@@ -119,6 +119,7 @@ TEST(board_writes_these_bytes)
     open_folder();
     CHECK_OK(fn_board_open(&b, folder, 300));
     CHECK_OK(fn_board_scalar(b, "a/b", 300, -2));
+    CHECK_OK(fn_board_scalar(b, "a", 128, 1));
     CHECK_OK(fn_board_scalar(b, "a", 5000000000, 1));
     CHECK_OK(fn_board_text(b, "t", 301, "Hi"));
     CHECK_OK(fn_board_flush(b));
@@ -136,6 +137,11 @@ TEST(board_writes_these_bytes)
            "\x2A\x0C\x0A\x0A\x0A\x03"
            "a/b"
            "\x15\x00\x00\x00\xC0");
+    RECORD(&at, end,
+           "\x10\x80\x01"
+           "\x2A\x0A\x0A\x08\x0A\x01"
+           "a"
+           "\x15\x00\x00\x80\x3F");
     RECORD(&at, end,
            "\x10\x80\xE4\x97\xD0\x12"
            "\x2A\x0A\x0A\x08\x0A\x01"
@@ -218,6 +224,21 @@ TEST(board_refuses_a_folder_where_nothing_can_sort_last)
     close_folder();
 }
 
+/* TensorBoard purges as soon as it sees the start, so that must not wait for a first scalar. */
+TEST(board_starts_on_the_disk)
+{
+    fn_board *b;
+    char *data;
+    size_t size;
+    open_folder();
+    CHECK_OK(fn_board_open(&b, folder, 5));
+    read_file(&data, &size, 0, 1);
+    CHECK_INT(size, 16 + 9 + 15 + 16 + 9 + 6);
+    fn_free(data);
+    fn_board_close(b);
+    close_folder();
+}
+
 TEST(board_never_touches_an_older_file)
 {
     char *data;
@@ -242,19 +263,20 @@ TEST(board_needs_a_folder)
     fn_board_close(NULL);
 }
 
-/* A full disk, played by a limit on the size of files. */
-TEST(board_tells_when_nothing_fits_anymore)
+/* A full disk, played by a limit on the size of files. Few scalars stay in the buffer until
+ * they are flushed; many do not. */
+static void check_full_disk(int scalars)
 {
     struct rlimit limit, small;
     fn_board *b;
+    fn_status rc = FN_OK;
     open_folder();
     CHECK_OK(fn_board_open(&b, folder, 0));
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &limit);
     small = (struct rlimit){100, limit.rlim_max};
     setrlimit(RLIMIT_FSIZE, &small);
-    fn_status rc = FN_OK;
-    for (int i = 0; i < 1000 && rc == FN_OK; i++)
+    for (int i = 0; i < scalars && rc == FN_OK; i++)
         rc = fn_board_scalar(b, "a", i, 1);
     if (rc == FN_OK)
         rc = fn_board_flush(b);
@@ -263,6 +285,12 @@ TEST(board_tells_when_nothing_fits_anymore)
     CHECK(strstr(fn_last_error(), "tfevents") && strstr(fn_last_error(), "write"));
     fn_board_close(b);
     close_folder();
+}
+
+TEST(board_tells_when_nothing_fits_anymore)
+{
+    check_full_disk(5);
+    check_full_disk(5000);
 }
 
 static fn_status write_some(fn_board **b)

@@ -160,18 +160,18 @@ TEST(mine_as_defined_on_tied_distances)
     check_all(d, label, N, 0.126f);
 }
 
-/* A single window that rounding to float would close or open. */
+/* The window's end lies between two floats: rounded to the lower one it would close. */
 TEST(mine_takes_the_end_of_the_window_exactly)
 {
-    const float ap = 1, margin = 0x1p-25f, an = nextafterf(1, 2); /* ap + margin < an */
+    const float ap = 1, an = nextafterf(1, 2), step = an - ap;
     const int label[] = {0, 0, 1};
     float d[] = {0, ap, an, ap, 0, 3, an, 3, 0};
     fn_triplets t = {0};
-    CHECK_OK(fn_mine_semihard(&t, d, label, 3, margin, FN_FALLBACK_SKIP));
+    CHECK_OK(fn_mine_semihard(&t, d, label, 3, 1.375f * step, FN_FALLBACK_SKIP));
+    CHECK_INT(t.n, 1);
+    CHECK_OK(fn_mine_semihard(&t, d, label, 3, step, FN_FALLBACK_SKIP));
     CHECK_INT(t.n, 0);
     CHECK_INT(t.pairs, 2);
-    CHECK_OK(fn_mine_semihard(&t, d, label, 3, 0x1.8p-23f, FN_FALLBACK_SKIP));
-    CHECK_INT(t.n, 1);
     fn_triplets_free(&t);
 }
 
@@ -257,6 +257,7 @@ TEST(mine_again_reuses_its_list)
     tied(d, 5);
     CHECK_OK(fn_mine_semihard(&t, d, many, 5, 2, FN_FALLBACK_FARTHEST));
     int64_t room = t.capacity;
+    CHECK(room >= t.n && t.n == 8);
     tied(d, 3);
     CHECK_OK(fn_mine_semihard(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST));
     check_definition(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST);

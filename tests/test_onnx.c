@@ -157,7 +157,14 @@ static void write_embeddings(scratch *s, const char *name, const struct fn_model
     fn_free(y);
 }
 
-/* NAME.fnm, NAME.onnx, NAME.input.f32 [n,h,w,3], NAME.output.f32 [n,dim]. */
+static void write_digest(scratch *s, const char *name, const struct fn_model *m)
+{
+    char *path = file_in(s, name, ".sha256");
+    CHECK_OK(fn_file_replace(path, m->digest, strlen(m->digest)));
+    fn_free(path);
+}
+
+/* NAME.fnm, NAME.onnx, NAME.sha256, NAME.input.f32 [n,h,w,3], NAME.output.f32 [n,dim]. */
 TEST(model)
 {
     scratch s = scratch_open();
@@ -173,6 +180,7 @@ TEST(model)
     CHECK_OK(fn_model_open(&m, fnm));
     if (m) {
         CHECK_OK(fn_export_onnx(onnx, m));
+        write_digest(&s, name, m);
         write_embeddings(&s, name, m);
     }
     fn_model_close(m);

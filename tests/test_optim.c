@@ -30,10 +30,10 @@ enum { COUNT = 48 + BIG + 11 + 48, BYTES = COUNT * sizeof(float) };
 static const fn_optim_options some[] = {
     {.kind = FN_ADAGRAD, .eps = 1e-8f, .initial = 0.1f, .decay = 0.3f},
     {.kind = FN_ADAGRAD, .eps = 1e-3f, .initial = 0},
-    {.kind = FN_SGD, .momentum = 0.9f, .decay = 0.3f},
+    {.kind = FN_SGD, .momentum = 0.9f, .initial = 0.7f, .decay = 0.3f},
     {.kind = FN_SGD},
     {.kind = FN_ADAMW, .momentum = 0.9f, .beta2 = 0.99f, .eps = 1e-8f, .decay = 0.3f},
-    {.kind = FN_ADAMW, .momentum = 0, .beta2 = 0.5f, .eps = 1e-2f},
+    {.kind = FN_ADAMW, .momentum = 0, .beta2 = 0.5f, .eps = 1e-2f, .initial = 0.7f},
 };
 
 enum { SOME = sizeof some / sizeof *some };

@@ -158,6 +158,39 @@ TEST(many_images_stay_in_order)
     fn_test_sweep();
 }
 
+/* Noise does not compress: more bytes than the writer copies at once. */
+TEST(images_of_several_megabytes_are_copied_whole)
+{
+    enum { SIDE = 800 };
+    char name[64];
+    told t;
+    fn_pack_report r;
+    fn_pack *p;
+    uint32_t noise = 1;
+    fn_test_scratch();
+    for (int i = 0; i < 2; i++) {
+        fn_pixels big;
+        uint8_t *png;
+        size_t size;
+        CHECK_OK(fn_pixels_make(&big, SIDE, SIDE));
+        for (int k = 0; k < SIDE * SIDE * 3; k++)
+            big.rgb[k] = (uint8_t)((noise = noise * 1664525u + 1013904223u) >> 24);
+        fn_image image = fn_pixels_view(&big);
+        CHECK_OK(fn_encode_png(&png, &size, &image));
+        CHECK(size > 3 << 19);
+        snprintf(name, sizeof name, "people/%d/big.png", i);
+        fn_test_put(name, png, size);
+        fn_free(png);
+        fn_pixels_free(&big);
+    }
+    CHECK_OK(make(&t, NULL, &r));
+    CHECK_OK(fn_pack_open(&p, fn_test_path("test.h5")));
+    check_same_bytes(p, 0, "people/0/big.png");
+    check_same_bytes(p, 1, "people/1/big.png");
+    fn_pack_close(p);
+    fn_test_sweep();
+}
+
 TEST(strays_and_damaged_images_are_told_and_left_out)
 {
     told t;

@@ -94,7 +94,7 @@ static void update_param(const fn_optim *o, const fn_param *q, rule r)
     void (*update)(const piece *, const rule *) = q->trained ? kinds[o->o.kind].update
                                                              : move_statistic;
     r.decay = q->shape.rank > 1 ? r.decay : 0;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (q->count > BLOCK)
     for (int64_t at = 0; at < q->count; at += BLOCK) {
         piece p = cut(o, q, at);
         update(&p, &r);
