@@ -62,7 +62,7 @@ const fn_field fn_config_fields[] = {
     LONG("optim.warmup", schedule.warmup, 0, 0, 1e12, "steps of linear warm-up"),
     REAL("optim.momentum", optim.momentum, 0.9, 0, 0.9999, "of sgd; beta1 of adamw"),
     REAL("optim.beta2", optim.beta2, 0.999, 0, 0.999999, "of adamw"),
-    REAL("optim.eps", optim.eps, 1e-8, 0, 1, "of adagrad and adamw"),
+    REAL("optim.eps", optim.eps, 1e-8, FLT_MIN, 1, "of adagrad and adamw"),
     REAL("optim.initial", optim.initial, 0.1, 0, 1000, "adagrad's accumulator at the start"),
     REAL("optim.decay", optim.decay, 0, 0, 10, "decoupled weight decay of kernels"),
     REAL("augment.view", augment.view, 1, 0.01, 1, "share of the crop that the net sees"),

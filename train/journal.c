@@ -122,7 +122,8 @@ fn_status fn_journal_open(fn_journal **out, const fn_config *c, const fn_net *ne
     FN_GO(fn_file_mkdirs(j->run));
     FN_GO(write_descriptions(j, c, net));
     FN_GO(open_logs(j, step));
-    FN_GO(fn_board_open(&j->board, j->run, step));
+    /* TensorBoard drops what is at or beyond the first step of a later file. */
+    FN_GO(fn_board_open(&j->board, j->run, step ? step + 1 : 0));
     *out = j;
     return FN_OK;
 out:
