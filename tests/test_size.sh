@@ -40,7 +40,7 @@ fi
 write 400 70 5 9
 expect 0 '400 lines, 3 functions of 9 lines in the middle' 'the limits themselves'
 write 401 5
-expect 1 'nn/a.c: 401 lines, over the limit' 'a file that is too long'
+expect 1 'nn/a.c: 401 lines, over 400' 'a file that is too long'
 write 100 71 5
 expect 1 'nn/a.c:2: 71 lines, over 70: static void f0(void)' 'a function that is too long'
 write 300 5 71
