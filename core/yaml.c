@@ -320,7 +320,7 @@ static fn_status read_node(reader *r, int *out, int depth)
 static fn_status read_stream(reader *r)
 {
     yaml_mark_t none = {0};
-    int nothing = 0, root;
+    int nothing = 0, root = 0;
     FN_TRY(add(r->y, &nothing, FN_YAML_SCALAR, none, 0));
     r->y->node[nothing].line = 0;
     FN_TRY(advance(r)); /* the stream starts */
