@@ -206,6 +206,73 @@ TEST(prepare_survives_failed_allocations)
     each_sample(true, check_failed_allocations);
 }
 
+/* --- two calls at once, as in two sessions --- */
+
+enum { ROUNDS = 20 };
+
+typedef struct worker {
+    const subject *s;
+    fn_call c;
+    fn_status rc;
+    uint64_t result;
+} worker;
+
+static void *work(void *arg)
+{
+    worker *w = arg;
+    const fn_kernel *k = w->s->op->kernel[FN_CPU];
+    fn_threads_set(1);
+    for (int i = 0; i < ROUNDS && w->rc == FN_OK; i++) {
+        w->rc = k->forward(&w->c);
+        if (w->rc == FN_OK)
+            w->rc = k->backward(&w->c);
+    }
+    w->result = digest(&w->c, Y, FN_CPU) ^ 3 * digest(&w->c, DX, FN_CPU);
+    return NULL;
+}
+
+static void open_worker(worker *w, const subject *s)
+{
+    const fn_kernel *k = s->op->kernel[FN_CPU];
+    way how = {.backend = FN_CPU, .training = true, .offer = FN_BLOCK8};
+    fn_call oracle = s->oracle;
+    *w = (worker){.s = s};
+    CHECK_OK(infer(&w->c, s, true));
+    choose(&w->c, k, &how);
+    if (k->prepare)
+        CHECK_OK(k->prepare(&w->c));
+    bind(&w->c, &how);
+    bring_inputs(&w->c, FN_CPU, &oracle);
+    if (k->load)
+        CHECK_OK(k->load(&w->c));
+}
+
+static void check_two_at_once(subject *s)
+{
+    worker w[2];
+    pthread_t thread[2];
+    fn_threads_set(1);
+    for (int i = 0; i < 2; i++)
+        open_worker(&w[i], s);
+    work(&w[0]);
+    uint64_t alone = w[0].result;
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(pthread_create(&thread[i], NULL, work, &w[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(pthread_join(thread[i], NULL), 0);
+        CHECK_INT(w[i].rc, FN_OK);
+        claim(w[i].result == alone, "two calls at once disturb each other");
+        if (s->op->kernel[FN_CPU]->release)
+            s->op->kernel[FN_CPU]->release(&w[i].c);
+    }
+    fn_threads_set(0);
+}
+
+TEST(two_calls_run_at_once)
+{
+    each_sample(true, check_two_at_once);
+}
+
 /* --- the slowest at last --- */
 
 static double loss(const subject *s) /* <y, dy>: its gradient is that of dy */

@@ -64,6 +64,8 @@ TEST(pools_pad_on_both_sides_and_kernel_0_is_the_plane)
     fn_call c;
     CHECK_OK(infer(&c, "maxpool", &a, (fn_shape)FN_NCHW(1, 4, 112, 7), none));
     check_shape(c.y[0].shape, 1, 4, 56, 4);
+    CHECK_OK(infer(&c, "maxpool", &(fn_pool){.kernel = 2, .stride = 1}, image, none));
+    check_shape(c.y[0].shape, 2, 3, 225, 225);
     a.pad = FN_VALID;
     CHECK_OK(infer(&c, "l2pool", &a, (fn_shape)FN_NCHW(1, 4, 112, 7), none));
     check_shape(c.y[0].shape, 1, 4, 55, 3);

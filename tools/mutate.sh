@@ -47,7 +47,7 @@ kernels/reorder_cpu.c @ s/c->x\[0\].format, fn_f32(c->dy/c->y[0].format, fn_f32(
 kernels/format.c @ s/to\[w \* step + k\] = 0/to[w * step + k] += 0/ @ test_format @ padding is not zeroed
 kernels/format.c @ s/: least(a, b)/: a/ @ test_format @ blocks of 8 to blocks of 16
 kernels/gemm.c @ s/transpose_b ? 'T' : 'N'/transpose_a ? 'T' : 'N'/ @ test_gemm @ the wrong matrix is turned
-kernels/window.h @ s/kernel \/ 2 : 0/(kernel - 1) \/ 2 : 0/ @ test_ops @ padding of even kernels
+kernels/window.h @ s/kernel \/ 2 : 0/(kernel - 1) \/ 2 : 0/ @ test_shapes @ padding of even kernels
 ROWS
 )
 
@@ -61,7 +61,7 @@ ln -s "$PWD/build/venv" "$tree/build/venv"
 cmake -S "$tree" -B "$tree/build" -G Ninja -DFN_NATIVE=OFF >"$tree/log" || { cat "$tree/log"; exit 1; }
 
 catches() { # test: a check fails, or the process dies
-    ! (timeout 300 "$tree/build/bin/$1" >"$tree/log" 2>&1) 2>/dev/null
+    ! (timeout 300 "$tree/build/bin/$1" >"$tree/log" 2>&1; exit $?) 2>/dev/null
 }
 for test in $(grep -F -- "${1:-}" <<<"$rows" | cut -d@ -f3 | sort -u); do
     if ! ninja -C "$tree/build" "$test" >"$tree/log" 2>&1 || catches "$test"; then
