@@ -34,6 +34,10 @@ fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *
 struct argp;
 struct argp_state;
 
+/* --model, --crop, --images and --threads, as a child of a subcommand's parser; its input is an
+ * fn_cli_source. */
+extern const struct argp fn_cli_source_parser;
+
 /* argp_parse under the subcommand's name; a wrong argument ends the program with 64. */
 void fn_cli_parse(const struct argp *parser, const char *name, int argc, char **argv,
                   void *input);

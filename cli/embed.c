@@ -17,18 +17,10 @@ typedef struct arguments {
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     arguments *a = state->input;
+    (void)value;
     switch (key) {
-    case 'm':
-        a->source.model = value;
-        return 0;
-    case 'c':
-        a->source.crop = value;
-        return 0;
-    case 'i':
-        a->source.images = value;
-        return 0;
-    case 't':
-        a->source.threads = fn_cli_int(state, "--threads", value, 0, 1024);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->source;
         return 0;
     case 'f':
         a->flip = true;
@@ -38,8 +30,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->n = state->argc - state->next;
         return 0;
     case ARGP_KEY_END:
-        if (!a->source.model || !a->n)
-            argp_error(state, "--model and at least one image are needed");
+        if (!a->n)
+            argp_error(state, "at least one image is needed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -47,22 +39,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"model", 'm', "FILE", 0, "the model, .fnm", 0},
-    {"crop", 'c', "RECIPE", 0,
-     "none, 'centre: SIDE@X,Y' or 'landmarks: FILE.tsv'; default: the model's", 0},
-    {"images", 'i', "DIR", 0, "folder that the images' names begin at; default: here", 0},
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
-    {"threads", 't', "N", 0, "default: every core", 0},
     {0},
 };
+static const struct argp_child children[] = {{&fn_cli_source_parser, 0, NULL, 0}, {0}};
 static const struct argp parser = {
-    options,
-    parse,
-    "IMAGE...",
-    "Print the embedding of each image: its name and its numbers, separated by commas.",
-    NULL,
-    NULL,
-    NULL};
+    .options = options,
+    .parser = parse,
+    .args_doc = "IMAGE...",
+    .doc =
+        "Print the embedding of each image: its name and its numbers, separated by commas.",
+    .children = children,
+};
 
 static void print(char *const *image, const float *e, int n, int dim)
 {

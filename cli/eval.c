@@ -36,10 +36,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'p':
         a->lfw.pixels = true;
         return 0;
-    case 't':
+    case 'j':
         a->lfw.threads = fn_cli_int(state, "--threads", value, 0, 1024);
         return 0;
-    case 'j':
+    case 'o':
         a->json = value;
         return 0;
     case 'r':
@@ -63,8 +63,8 @@ static const struct argp_option options[] = {
      0},
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
     {"pixels", 'p', NULL, 0, "compare pixels instead of embeddings: the figure to beat", 0},
-    {"threads", 't', "N", 0, "default: every core", 0},
-    {"json", 'j', "FILE", 0, "write the whole result", 0},
+    {"threads", 'j', "N", 0, "default: every core", 0},
+    {"json", 'o', "FILE", 0, "write the whole result", 0},
     {"roc", 'r', "FILE", 0, "write the ROC curve, SVG", 0},
     {0},
 };

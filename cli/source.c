@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <argp.h>
+
 /* Landmarks of the training set say nothing about other images. */
 static fn_status choose_crop(fn_crop **out, const fn_model *m, const fn_cli_source *s)
 {
@@ -32,3 +34,38 @@ out:
     fn_crop_close(crop);
     return rc;
 }
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    fn_cli_source *s = state->input;
+    switch (key) {
+    case 'm':
+        s->model = value;
+        return 0;
+    case 'c':
+        s->crop = value;
+        return 0;
+    case 'i':
+        s->images = value;
+        return 0;
+    case 'j':
+        s->threads = fn_cli_int(state, "--threads", value, 0, 1024);
+        return 0;
+    case ARGP_KEY_END:
+        if (!s->model)
+            argp_error(state, "--model is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"model", 'm', "FILE", 0, "the model, .fnm", 0},
+    {"crop", 'c', "RECIPE", 0,
+     "none, 'centre: SIDE@X,Y' or 'landmarks: FILE.tsv'; default: the model's", 0},
+    {"images", 'i', "DIR", 0, "folder that the images' names begin at; default: here", 0},
+    {"threads", 'j', "N", 0, "default: every core", 0},
+    {0},
+};
+const struct argp fn_cli_source_parser = {options, parse, NULL, NULL, NULL, NULL, NULL};

@@ -20,14 +20,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     arguments *a = state->input;
     switch (key) {
-    case 'm':
-        a->source.model = value;
-        return 0;
-    case 'c':
-        a->source.crop = value;
-        return 0;
-    case 'i':
-        a->source.images = value;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->source;
         return 0;
     case 't':
         a->threshold = fn_cli_real(state, "--threshold", value, 0, 4);
@@ -38,8 +32,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
             argp_error(state, "two images are needed");
         return 0;
     case ARGP_KEY_END:
-        if (!a->source.model || !a->image)
-            argp_error(state, "--model and two images are needed");
+        if (!a->image)
+            argp_error(state, "two images are needed");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -47,22 +41,18 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"model", 'm', "FILE", 0, "the model, .fnm", 0},
-    {"crop", 'c', "RECIPE", 0,
-     "none, 'centre: SIDE@X,Y' or 'landmarks: FILE.tsv'; default: the model's", 0},
-    {"images", 'i', "DIR", 0, "folder that the images' names begin at; default: here", 0},
     {"threshold", 't', "T", 0, "squared distance; default: the model's", 0},
     {0},
 };
-static const struct argp parser = {options,
-                                   parse,
-                                   "A B",
-                                   "Do two pictures show the same person? Prints distance, "
-                                   "decision and threshold. Exit code "
-                                   "0: the same, 1: different.",
-                                   NULL,
-                                   NULL,
-                                   NULL};
+static const struct argp_child children[] = {{&fn_cli_source_parser, 0, NULL, 0}, {0}};
+static const struct argp parser = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "A B",
+    .doc = "Do two pictures show the same person? Prints distance, decision and threshold. "
+           "Exit code 0: the same, 1: different.",
+    .children = children,
+};
 
 static fn_status choose_threshold(arguments *a, const fn_model *m, const char **from)
 {
