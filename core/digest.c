@@ -29,7 +29,7 @@ static fn_status finish(char hex[FN_DIGEST_BYTES], EVP_MD_CTX *c)
     unsigned char sum[EVP_MAX_MD_SIZE];
     if (EVP_DigestFinal_ex(c, sum, NULL) != 1)
         return fn_fail(FN_EINTERNAL, "OpenSSL cannot finish a SHA-256");
-    for (int i = 0; i < (FN_DIGEST_BYTES - 1) / 2; i++)
+    for (size_t i = 0; i < (FN_DIGEST_BYTES - 1) / 2; i++)
         snprintf(hex + 2 * i, 3, "%02x", sum[i]);
     return FN_OK;
 }

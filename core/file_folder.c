@@ -3,6 +3,7 @@
 #include "core/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,15 +26,11 @@ bool fn_file_is_folder(const char *path)
 
 char *fn_file_join(const char *folder, const char *name)
 {
-    size_t n = strlen(folder), m = strlen(name);
+    size_t n = strlen(folder), size = n + 1 + strlen(name) + 1;
     bool slash = n > 0 && folder[n - 1] != '/';
-    char *path = fn_alloc(n + slash + m + 1, 1);
-    if (!path)
-        return NULL;
-    memcpy(path, folder, n);
-    if (slash)
-        path[n] = '/';
-    memcpy(path + n + slash, name, m);
+    char *path = fn_alloc(size, 1);
+    if (path)
+        snprintf(path, size, "%s%s%s", folder, slash ? "/" : "", name);
     return path;
 }
 

@@ -150,7 +150,7 @@ typedef struct dataset {
 
 static fn_status open_set(dataset *s, fn_h5 *h, const char *name, fn_h5_type type)
 {
-    s->id = H5I_INVALID_HID;
+    *s = (dataset){.id = H5I_INVALID_HID};
     if (!fn_h5_has(h, name))
         return fn_fail(FN_EDATA, "%s: has no dataset '%s'", h->path, name);
     s->id = H5Dopen2(h->file, name, H5P_DEFAULT);

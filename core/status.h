@@ -22,6 +22,13 @@ fn_status fn_context(fn_status s, const char *fmt, ...)
 /* For failed system calls: "PATH: DOING: strerror(errno)", status chosen from errno. */
 fn_status fn_fail_errno(const char *path, const char *doing) __attribute__((cold));
 
+/* The analyzer sees one file at a time and would follow a failure that returns FN_OK. */
+#ifdef __clang_analyzer__
+#    define fn_fail(s, ...)            (fn_fail(s, __VA_ARGS__), (s))
+#    define fn_context(s, ...)         (fn_context(s, __VA_ARGS__), (s))
+#    define fn_fail_errno(path, doing) (fn_fail_errno(path, doing), FN_EIO)
+#endif
+
 /* The program's exit code for a status: docs/exit-codes.md. */
 int fn_exit_code(fn_status s);
 

@@ -90,7 +90,8 @@ static void sample(uint8_t rgb[CHANNELS], const fn_image *image, const similarit
 {
     double sum[CHANNELS] = {0};
     for (int k = 0; k < n * n; k++) {
-        double u = at[0] + (k % n + 0.5) / n, v = at[1] + (k / n + 0.5) / n;
+        int row = k / n, column = k % n;
+        double u = at[0] + (column + 0.5) / n, v = at[1] + (row + 0.5) / n;
         double x = t->x + t->re * u - t->im * v, y = t->y + t->im * u + t->re * v;
         add_bilinear(sum, image, x, y);
     }

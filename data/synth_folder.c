@@ -178,7 +178,7 @@ static void print_folds(char *text, pair *p, const fn_synth_options *o)
 static fn_status write_pairs(const char *folder, const fn_synth_options *o)
 {
     fn_status rc = FN_OK;
-    size_t lines = 1 + 2 * FOLDS * (size_t)count_pairs(o);
+    size_t lines = 1 + 2 * (size_t)FOLDS * (size_t)count_pairs(o);
     char *text = fn_alloc(lines, LINE), *path = fn_file_join(folder, "pairs.txt");
     pair *p = fn_alloc((size_t)count_pairs(o), sizeof *p);
     if (!text || !path || !p) {

@@ -107,7 +107,8 @@ static void occlude(fn_synth_canvas *c, fn_rng *r)
     if (!fn_synth_chance(r, 0.33F))
         return;
     for (int i = 0; i < FN_SYNTH_SIDE * FN_SYNTH_SIDE; i++) {
-        float x = (float)(i % FN_SYNTH_SIDE) + 0.5F, y = (float)(i / FN_SYNTH_SIDE) + 0.5F;
+        int row = i / FN_SYNTH_SIDE, column = i % FN_SYNTH_SIDE;
+        float x = (float)column + 0.5F, y = (float)row + 0.5F;
         fn_synth_blend(c->rgb[i], b.rgb, cover(&b, x, y));
     }
 }

@@ -103,9 +103,9 @@ static void lighten(float *x, int n, const fn_view *view)
 static void sum_columns(float *restrict x, const float *restrict row, int low,
                         const axis *a, int width)
 {
-    for (int i = 0; i < width; i++) {
-        const float *f = a->filter + (size_t)i * (size_t)a->stride;
-        const float *p = row + 3 * ((int)f[0] - low);
+    for (ptrdiff_t i = 0; i < width; i++) {
+        const float *f = a->filter + i * a->stride;
+        const float *p = row + 3 * ((ptrdiff_t)f[0] - low);
         float r = 0, g = 0, b = 0;
         for (int t = 0; t < a->taps; t++, p += 3) {
             r += f[1 + t] * p[0];

@@ -38,7 +38,7 @@ static void measure(const fn_call *c, int64_t ch, double *mean, double *var)
 {
     const double *x = fn_f64(c->x[0]);
     int64_t channels = c->x[0].shape.dim[1], all = fn_numel(c->x[0].shape);
-    double count = (double)(all / channels), sum = 0, squares = 0;
+    double count = (double)all / (double)channels, sum = 0, squares = 0;
     for (int64_t i = ch; i < all; i += channels)
         sum += x[i];
     *mean = sum / count;
@@ -83,7 +83,7 @@ static fn_status batchnorm_backward(const fn_call *c)
     const fn_batchnorm *a = c->attr;
     int64_t channels = c->x[0].shape.dim[1], all = fn_numel(c->x[0].shape);
     const double *x = fn_f64(c->x[0]), *mean = c->saved, *var = mean + channels;
-    double count = (double)(all / channels);
+    double count = (double)all / (double)channels;
     for (int64_t ch = 0; ch < channels; ch++) {
         double inv = 1 / sqrt(var[ch] + (double)a->eps), dgain = 0, dshift = 0;
         for (int64_t i = ch; i < all; i += channels) {

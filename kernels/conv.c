@@ -66,7 +66,7 @@ static corner corner_of(const fn_call *c, int64_t at)
  * -1 in the padding. */
 static int64_t x_index(const fn_call *c, corner from, int64_t t)
 {
-    int k = ((const fn_conv *)c->attr)->kernel, tap = (int)(t % (k * k));
+    int64_t k = ((const fn_conv *)c->attr)->kernel, tap = t % (k * k);
     fn_shape x = c->x[0].shape;
     int64_t row = from.row + tap / k, column = from.column + tap % k;
     if (row < 0 || row >= x.dim[2] || column < 0 || column >= x.dim[3])

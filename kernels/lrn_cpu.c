@@ -48,7 +48,7 @@ static void lrn_choose(fn_call *c)
 
 static size_t slot_bytes(geometry g)
 {
-    return (size_t)(STRIPS * TILE * g.width) * sizeof(float);
+    return (size_t)STRIPS * TILE * (size_t)g.width * sizeof(float);
 }
 
 static fn_status lrn_prepare(fn_call *c)
@@ -79,7 +79,7 @@ static tile tile_of(const fn_call *c, const geometry *g, int64_t n, int64_t pixe
                   .count = left < TILE ? left : TILE,
                   .sum = strip,
                   .factor = strip + TILE * g->width,
-                  .ends = strip + 2 * TILE * g->width};
+                  .ends = strip + 2 * (int64_t)TILE * g->width};
 }
 
 static void zero_ends(tile t)

@@ -15,7 +15,7 @@ static inline int fn_window_pad(int kernel, int pad)
 
 static inline int64_t fn_window_out(int64_t in, int kernel, int stride, int pad)
 {
-    int64_t room = in + 2 * fn_window_pad(kernel, pad) - kernel;
+    int64_t room = in + 2 * (int64_t)fn_window_pad(kernel, pad) - kernel;
     return room < 0 ? 0 : room / stride + 1;
 }
 
