@@ -1,50 +1,21 @@
 /* verification.c -- thresholds, accuracy and the ROC curve of judged distances.
  *
- * The pairs are sorted by distance once; each fold is then one walk along them. Between two
+ * Each fold is one walk along the pairs, the nearest first. Between two
  * neighbouring distances nothing changes, so the candidates for a threshold are the middles
  * of neighbours, "accept nothing" below and "accept everything" above. Equal distances cannot
  * be told apart: they are crossed in one step.
  *
  *   auc = sum over the different pairs of (same pairs nearer + half of those as near)
- *         / (same * different)                               (Mann and Whitney 1947) */
-#include "eval/verification.h"
-
+ *         / (same * different)                               (Mann and Whitney 1947)
+ *
+ *   eer = FAR where FAR = 1 - TAR, on the straight line between the two points around it */
 #include "core/mem.h"
+#include "eval/judged.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
-
-typedef struct judged {
-    float distance;
-    int fold;
-    bool same;
-} judged;
 
 enum { NO_FOLD = -1 };
-
-static int by_distance(const void *a, const void *b)
-{
-    float x = ((const judged *)a)->distance, y = ((const judged *)b)->distance;
-    return (x > y) - (x < y);
-}
-
-static fn_status collect(judged *j, const fn_pairs *p, const float *distance)
-{
-    for (int i = 0; i < p->n; i++) {
-        const fn_pair *pair = &p->pair[i];
-        if (!isfinite(distance[i]))
-            return fn_fail(
-                FN_ENUMERIC,
-                "pair %d of %d (%s, %s) has the distance %g: an embedding is not "
-                "finite, so the model is damaged or its training diverged",
-                i + 1, p->n, p->path ? p->path[pair->a] : "drawn",
-                p->path ? p->path[pair->b] : "drawn", (double)distance[i]);
-        j[i] = (judged){distance[i], pair->fold, pair->same};
-    }
-    qsort(j, (size_t)p->n, sizeof *j, by_distance);
-    return FN_OK;
-}
 
 /* Above everything, and still so when a model keeps it as a float. */
 static double above(float distance)
@@ -53,7 +24,7 @@ static double above(float distance)
 }
 
 /* The first pair behind `i` that is not of the fold left out; n when there is none. */
-static int next_of(const judged *j, int n, int i, int without)
+static int next_of(const fn_judged *j, int n, int i, int without)
 {
     for (i++; i < n && j[i].fold == without; i++)
         continue;
@@ -62,13 +33,13 @@ static int next_of(const judged *j, int n, int i, int without)
 
 /* The lowest threshold that judges most pairs right, those of `without` not counted. `right`
  * is relative to accepting nothing, which is where it starts. */
-static double best_threshold(const judged *j, int n, int without)
+static double best_threshold(const fn_judged *j, int n, int without)
 {
     int i = next_of(j, n, -1, without), right = 0, best = 0;
     double threshold = i < n ? (double)j[i].distance : 0;
     while (i < n) {
         int next = next_of(j, n, i, without);
-        right += j[i].same ? 1 : -1;
+        right += j[i].same ? j[i].weight : -j[i].weight;
         bool step = next == n || j[next].distance > j[i].distance;
         if (step && right > best) {
             best = right;
@@ -80,79 +51,109 @@ static double best_threshold(const judged *j, int n, int without)
     return threshold;
 }
 
-static void judge_folds(fn_verification *v, const judged *j)
+/* A fold whose pairs were all left out of the draw has no accuracy: NAN. */
+static void judge_folds(fn_verification *v, const fn_judged *j, int n)
 {
     int right[FN_MAX_FOLDS] = {0}, count[FN_MAX_FOLDS] = {0};
     for (int f = 0; f < v->folds; f++)
-        v->fold_threshold[f] = best_threshold(j, v->pairs, v->folds > 1 ? f : NO_FOLD);
-    for (int i = 0; i < v->pairs; i++) {
+        v->fold_threshold[f] = best_threshold(j, n, v->folds > 1 ? f : NO_FOLD);
+    for (int i = 0; i < n; i++) {
         int f = j[i].fold;
-        count[f]++;
-        right[f] += ((double)j[i].distance < v->fold_threshold[f]) == j[i].same;
+        bool accept = (double)j[i].distance < v->fold_threshold[f];
+        count[f] += j[i].weight;
+        right[f] += accept == j[i].same ? j[i].weight : 0;
     }
     for (int f = 0; f < v->folds; f++)
-        v->fold_accuracy[f] = (double)right[f] / count[f];
+        v->fold_accuracy[f] = count[f] ? (double)right[f] / count[f] : (double)NAN;
 }
 
-static void summarise(fn_verification *v)
+fn_mean fn_judged_mean(const double *x, int n)
 {
-    double sum = 0, square = 0;
-    for (int f = 0; f < v->folds; f++)
-        sum += v->fold_accuracy[f];
-    v->accuracy = sum / v->folds;
-    for (int f = 0; f < v->folds; f++) {
-        double off = v->fold_accuracy[f] - v->accuracy;
-        square += off * off;
-    }
-    v->deviation = v->folds > 1 ? sqrt(square / (v->folds - 1)) : NAN;
-    v->error = v->deviation / sqrt(v->folds);
+    fn_mean m = {.count = 0};
+    double square = 0;
+    for (int i = 0; i < n; i++)
+        if (!isnan(x[i])) {
+            m.mean += x[i];
+            m.count++;
+        }
+    m.mean = m.count ? m.mean / m.count : (double)NAN;
+    for (int i = 0; i < n; i++)
+        if (!isnan(x[i]))
+            square += (x[i] - m.mean) * (x[i] - m.mean);
+    m.deviation = m.count > 1 ? sqrt(square / (m.count - 1)) : (double)NAN;
+    m.error = m.deviation / sqrt(m.count);
+    return m;
 }
 
-/* One point a distinct distance, so pairs + 1 at most. */
-static fn_status trace_roc(fn_verification *v, const judged *j)
+/* One point a distinct distance, so n + 1 at most. */
+static void trace_roc(fn_verification *v, const fn_judged *j, int n)
 {
     int64_t twice_area = 0;
     int same = 0, different = 0;
-    v->roc = fn_alloc((size_t)v->pairs + 1, sizeof *v->roc);
-    if (!v->roc)
-        return fn_fail(FN_ENOMEM, "no memory for a curve of %d pairs", v->pairs);
+    v->n_roc = 0;
     v->roc[v->n_roc++] = (fn_roc_point){(double)j[0].distance, 0, 0};
-    for (int i = 0; i < v->pairs;) {
+    for (int i = 0; i < n;) {
         int s = 0, d = 0;
         float here = j[i].distance;
-        for (; i < v->pairs && j[i].distance <= here; i++) {
-            s += j[i].same;
-            d += !j[i].same;
+        for (; i < n && j[i].distance <= here; i++) {
+            s += j[i].same ? j[i].weight : 0;
+            d += j[i].same ? 0 : j[i].weight;
         }
         twice_area += (int64_t)d * (2 * (int64_t)same + s);
         same += s;
         different += d;
         v->roc[v->n_roc++] = (fn_roc_point){
-            i < v->pairs ? ((double)here + (double)j[i].distance) / 2 : above(here),
+            i < n ? ((double)here + (double)j[i].distance) / 2 : above(here),
             (double)different / v->different, (double)same / v->same};
     }
     v->auc = (double)twice_area / (2.0 * v->same * v->different);
-    return FN_OK;
 }
 
-/* Every fold needs pairs, or it has no accuracy; both kinds, or there is no curve. */
-static fn_status count_pairs(fn_verification *v, const fn_pairs *p)
+/* FAR - (1 - TAR) rises along the curve from -1 to 1. */
+static double equal_error(const fn_roc_point *roc)
 {
-    int count[FN_MAX_FOLDS] = {0};
-    if (p->folds < 1 || p->folds > FN_MAX_FOLDS)
-        return fn_fail(FN_EINVAL, "%d folds; 1 to %d are possible", p->folds, FN_MAX_FOLDS);
-    v->pairs = p->n;
-    v->folds = p->folds;
-    for (int i = 0; i < p->n; i++) {
-        assert(p->pair[i].fold >= 0 && p->pair[i].fold < p->folds);
-        v->same += p->pair[i].same;
-        count[p->pair[i].fold]++;
+    while (roc[1].far + roc[1].tpr < 1)
+        roc++;
+    double before = roc[0].far + roc[0].tpr - 1, behind = roc[1].far + roc[1].tpr - 1;
+    return roc[0].far - (roc[1].far - roc[0].far) * before / (behind - before);
+}
+
+bool fn_judged_measure(fn_verification *v, const fn_judged *j, int n)
+{
+    v->pairs = v->same = 0;
+    for (int i = 0; i < n; i++) {
+        v->pairs += j[i].weight;
+        v->same += j[i].same ? j[i].weight : 0;
     }
     v->different = v->pairs - v->same;
     if (!v->same || !v->different)
+        return false;
+    judge_folds(v, j, n);
+    fn_mean m = fn_judged_mean(v->fold_accuracy, v->folds);
+    v->accuracy = m.mean;
+    v->deviation = m.deviation;
+    v->error = m.error;
+    v->threshold = best_threshold(j, n, NO_FOLD);
+    trace_roc(v, j, n);
+    v->eer = equal_error(v->roc);
+    return true;
+}
+
+/* Every fold needs pairs, or it has no accuracy; both kinds, or there is no curve. */
+static fn_status count_pairs(const fn_pairs *p)
+{
+    int count[FN_MAX_FOLDS] = {0}, same = 0;
+    if (p->folds < 1 || p->folds > FN_MAX_FOLDS)
+        return fn_fail(FN_EINVAL, "%d folds; 1 to %d are possible", p->folds, FN_MAX_FOLDS);
+    for (int i = 0; i < p->n; i++) {
+        assert(p->pair[i].fold >= 0 && p->pair[i].fold < p->folds);
+        same += p->pair[i].same;
+        count[p->pair[i].fold]++;
+    }
+    if (!same || same == p->n)
         return fn_fail(FN_EDATA,
                        "%d pairs of one person and %d of two: some of each are needed",
-                       v->same, v->different);
+                       same, p->n - same);
     for (int f = 0; f < p->folds; f++)
         if (!count[f])
             return fn_fail(FN_EDATA, "fold %d of %d has no pair", f + 1, p->folds);
@@ -161,20 +162,20 @@ static fn_status count_pairs(fn_verification *v, const fn_pairs *p)
 
 fn_status fn_verify_pairs(fn_verification **out, const fn_pairs *p, const float *distance)
 {
-    judged *j = fn_alloc((size_t)p->n, sizeof *j);
     fn_verification *v = fn_alloc(1, sizeof *v);
+    fn_judged *j = NULL;
     fn_status rc;
     *out = NULL;
-    if (!j || !v) {
+    if (v)
+        v->roc = fn_alloc((size_t)p->n + 1, sizeof *v->roc);
+    if (!v || !v->roc) {
         rc = fn_fail(FN_ENOMEM, "no memory to judge %d pairs", p->n);
         goto out;
     }
-    FN_GO(count_pairs(v, p));
-    FN_GO(collect(j, p, distance));
-    judge_folds(v, j);
-    summarise(v);
-    v->threshold = best_threshold(j, v->pairs, NO_FOLD);
-    FN_GO(trace_roc(v, j));
+    v->folds = p->folds;
+    FN_GO(count_pairs(p));
+    FN_GO(fn_judged_sort(&j, p, distance));
+    fn_judged_measure(v, j, p->n);
     *out = v;
     v = NULL;
 out:

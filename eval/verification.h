@@ -18,6 +18,7 @@ typedef struct fn_verification {
     double fold_accuracy[FN_MAX_FOLDS], fold_threshold[FN_MAX_FOLDS];
     double threshold;  /* best one of all pairs: the threshold to ship */
     double auc;        /* area under the ROC curve, ties counted half */
+    double eer;        /* equal error rate: where FAR = 1 - TAR, between points in a line */
     fn_roc_point *roc; /* increasing far; from (0,0) to (1,1) */
     int n_roc;
 } fn_verification;
