@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DEFAULT_BATCH = 64 };
+
 typedef struct work {
     const fn_lfw_options *options;
     fn_pairs *pairs;
     fn_model *model; /* NULL: pixels */
     fn_crop *crop;
-    char *recipe;
+    char *recipe, *images;
     float *vector, *distance; /* [images, dim], [pairs] */
     int dim;
 } work;
@@ -25,23 +27,45 @@ static void work_close(work *w)
     fn_model_close(w->model);
     fn_crop_close(w->crop);
     fn_free(w->recipe);
+    fn_free(w->images);
     fn_free(w->vector);
     fn_free(w->distance);
     fn_free(w);
+}
+
+/* The folder in front of the file's name. */
+static fn_status choose_images(work *w)
+{
+    const fn_lfw_options *o = w->options;
+    const char *slash = strrchr(o->pairs, '/');
+    w->images = fn_strdup(o->images ? o->images : slash ? o->pairs : ".");
+    if (!w->images)
+        return fn_fail(FN_ENOMEM, "%s: no memory", o->pairs);
+    if (!o->images && slash)
+        w->images[slash == o->pairs ? 1 : slash - o->pairs] = '\0';
+    return FN_OK;
 }
 
 static fn_status refuse_missing(work *w)
 {
     const fn_lfw_options *o = w->options;
     int *missing, n;
-    FN_TRY(fn_pairs_locate(w->pairs, o->images, &missing, &n));
+    FN_TRY(fn_pairs_locate(w->pairs, w->images, &missing, &n));
     for (int i = 0; i < n && o->tell; i++)
         o->tell(o->ctx, w->pairs->path[missing[i]], 0, 0);
+    fn_status rc = FN_OK;
+    if (n && o->allow_missing)
+        rc = fn_pairs_drop(w->pairs, missing, n);
+    else if (n)
+        rc = fn_fail(FN_ENOENT,
+                     "%s: %d of the %d images that %s names are missing; name their folder "
+                     "with --images, or leave their pairs out with --allow-missing",
+                     w->images, n, w->pairs->n_path, o->pairs);
     fn_free(missing);
-    if (!n)
-        return FN_OK;
-    return fn_fail(FN_ENOENT, "%s: %d of the %d images that %s names are missing",
-                   o->images, n, w->pairs->n_path, o->pairs);
+    if (rc == FN_OK && !w->pairs->n)
+        rc = fn_fail(FN_ENOENT, "%s: every pair of %s names an image that is missing",
+                     w->images, o->pairs);
+    return rc;
 }
 
 /* A landmark file belongs to its images, so that of the training set is of no use here. */
@@ -71,10 +95,12 @@ static void tell_progress(void *ctx, int done, int total)
 static fn_status embed(work *w)
 {
     const fn_lfw_options *o = w->options;
-    fn_session_options s = {.size = sizeof s, .threads = o->threads, .max_batch = 64};
+    fn_session_options s = {.size = sizeof s,
+                            .threads = o->threads,
+                            .max_batch = o->batch ? o->batch : DEFAULT_BATCH};
     fn_session *session;
     FN_TRY(fn_session_open(&session, w->model, &s));
-    fn_status rc = fn_embed_files(session, w->crop, o->images, w->pairs->path,
+    fn_status rc = fn_embed_files(session, w->crop, w->images, w->pairs->path,
                                   w->pairs->n_path, o->flip, w->vector, tell_progress,
                                   (void *)(uintptr_t)o);
     fn_session_close(session);
@@ -92,7 +118,7 @@ static fn_status measure(work *w)
         return fn_fail(FN_ENOMEM, "%s: no memory for %d images", o->pairs, images);
     FN_TRY(w->model
                ? embed(w)
-               : fn_pixels_read(w->vector, w->crop, o->images, w->pairs->path, images));
+               : fn_pixels_read(w->vector, w->crop, w->images, w->pairs->path, images));
     for (int i = 0; i < w->pairs->n; i++) {
         const float *a = w->vector + (size_t)w->pairs->pair[i].a * (size_t)w->dim;
         const float *b = w->vector + (size_t)w->pairs->pair[i].b * (size_t)w->dim;
@@ -101,23 +127,49 @@ static fn_status measure(work *w)
     return FN_OK;
 }
 
-static void describe(fn_report *r, const work *w)
+/* Accuracy and AUC are of everybody; rates and intervals say how far to trust them. */
+static fn_status judge(fn_lfw *r, const work *w)
+{
+    static const double far[] = {0.1, 0.01, 0.001};
+    const fn_pairs *p = w->pairs;
+    int *person, people;
+    fn_report *report = &r->report;
+    FN_TRY(fn_verify_pairs(&r->verification, p, w->distance));
+    for (int i = 0; i < 3; i++)
+        FN_TRY(fn_rates_measure(&r->rate[report->rates++], far[i], r->verification, p,
+                                w->distance));
+    if (w->options->far > 0)
+        FN_TRY(fn_rates_measure(&r->rate[report->rates++], w->options->far, r->verification,
+                                p, w->distance));
+    FN_TRY(fn_pairs_people(&person, &people, p));
+    fn_status rc = fn_bootstrap_people(&r->bootstrap, p, w->distance, person, people,
+                                       FN_BOOTSTRAP_DRAWS);
+    fn_free(person);
+    return rc;
+}
+
+static void describe(fn_lfw *r, const work *w)
 {
     const fn_lfw_options *o = w->options;
-    *r = (fn_report){.protocol = "LFW: threshold of each fold from the other folds",
-                     .pairs_file = o->pairs,
-                     .pairs_digest = w->pairs->digest,
-                     .images = o->images,
-                     .crop = w->recipe,
-                     .view = 1,
-                     .flip = o->flip};
+    fn_report *to = &r->report;
+    to->protocol = "LFW: threshold of each fold from the other folds";
+    to->pairs_file = o->pairs;
+    to->pairs_digest = w->pairs->digest;
+    to->images = w->images;
+    to->crop = w->recipe;
+    to->view = w->model ? (double)w->model->record.view : 1;
+    to->flip = o->flip;
+    to->pairs = r->pairs = w->pairs;
+    to->rate = r->rate;
+    to->bootstrap = &r->bootstrap;
+    r->distance = w->distance;
+    r->crop = w->crop;
     if (!w->model)
         return;
-    r->model = o->model;
-    r->model_digest = w->model->digest;
-    r->net = fn_net_name(w->model->net);
-    r->view = (double)w->model->record.view;
-    r->step = w->model->record.step;
+    to->model = o->model;
+    to->model_digest = w->model->digest;
+    to->net = fn_net_name(w->model->net);
+    to->step = w->model->record.step;
 }
 
 fn_status fn_lfw_run(fn_lfw **out, const fn_lfw_options *o)
@@ -127,24 +179,25 @@ fn_status fn_lfw_run(fn_lfw **out, const fn_lfw_options *o)
     fn_status rc;
     *out = NULL;
     if (!r || !w) {
-        rc = fn_fail(FN_ENOMEM, "%s: no memory", o->pairs);
-        goto out;
+        fn_free(w);
+        fn_free(r);
+        return fn_fail(FN_ENOMEM, "%s: no memory", o->pairs);
     }
+    r->kept = w;
     w->options = o;
     FN_GO(fn_pairs_read(&w->pairs, o->pairs));
     if (!o->pixels)
         FN_GO(fn_model_open(&w->model, o->model));
     FN_GO(choose_recipe(w));
+    FN_GO(choose_images(w));
     FN_GO(refuse_missing(w));
     FN_GO(measure(w));
-    FN_GO(fn_verify_pairs(&r->verification, w->pairs, w->distance));
-    describe(&r->report, w);
-    r->kept = w;
+    FN_GO(judge(r, w));
+    describe(r, w);
     *out = r;
     return FN_OK;
 out:
-    work_close(w);
-    fn_free(r);
+    fn_lfw_free(r);
     return rc;
 }
 

@@ -261,6 +261,9 @@ void fn_pairs_free(fn_pairs *p)
         return;
     for (int i = 0; i < p->n_path; i++)
         fn_free(p->path[i]);
+    for (int i = 0; i < p->n_absent; i++)
+        fn_free(p->absent[i]);
+    fn_free(p->absent);
     fn_free(p->path);
     fn_free(p->pair);
     fn_free(p);

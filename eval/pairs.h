@@ -19,7 +19,9 @@ typedef struct fn_pairs {
     int n, folds;
     char **path; /* distinct images, "name/name_0001.jpg", in order of first use */
     int n_path;
-    char digest[65]; /* SHA-256 of the file */
+    char digest[65];       /* SHA-256 of the file */
+    char **absent;         /* images that were left out by fn_pairs_drop */
+    int n_absent, dropped; /* dropped: pairs that named them */
 } fn_pairs;
 
 fn_status fn_pairs_read(fn_pairs **out, const char *file) FN_CHECKED;
@@ -29,6 +31,14 @@ void fn_pairs_free(fn_pairs *p);
  * images that are missing: *missing is a malloc'ed array of indices into path (fn_free). */
 fn_status fn_pairs_locate(fn_pairs *p, const char *folder, int **missing,
                           int *n_missing) FN_CHECKED;
+
+/* Leaves out the pairs that name these images; they and images that no other pair names leave
+ * `path`. Indices change. */
+fn_status fn_pairs_drop(fn_pairs *p, const int *missing, int n) FN_CHECKED;
+
+/* (*person)[i] is the number of image i's person, 0 .. *n - 1: images in one folder are one
+ * person's. The caller's (fn_free). */
+fn_status fn_pairs_people(int **person, int *n, const fn_pairs *p) FN_CHECKED;
 
 /* Draws a protocol from labelled images for validation while training: `pairs` pairs, half of
  * one person, split into `folds` by people; a function of `seed`. Paths stay empty: a and b

@@ -49,14 +49,77 @@ static json_t *list_roc(const fn_verification *v)
     return list;
 }
 
+static json_t *interval(fn_interval x)
+{
+    return json_pack("[o, o]", number(x.low), number(x.high));
+}
+
+static json_t *describe_bootstrap(const fn_bootstrap *b)
+{
+    return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "over", "people", "people",
+                     b->people, "draws", b->draws, "accuracy", interval(b->accuracy), "auc",
+                     interval(b->auc), "eer", interval(b->eer));
+}
+
+static json_t *describe_rate(const fn_rate *r)
+{
+    char reason[FN_RATE_REASON];
+    fn_rates_reason(reason, r);
+    if (!r->supported)
+        return json_pack("{s:f, s:b, s:s}", "far", r->far, "supported", 0, "reason",
+                         reason);
+    return json_pack("{s:f, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "far", r->far, "supported",
+                     1, "val", number(r->val), "val_standard_error", number(r->val_error),
+                     "val_far", number(r->val_far), "tar", number(r->tar), "tar_interval",
+                     interval((fn_interval){r->low, r->high}), "threshold",
+                     number(r->threshold));
+}
+
+static json_t *list_rates(const fn_report *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->rates; i++)
+        if (json_array_append_new(list, describe_rate(&r->rate[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+/* What --allow-missing left out: it is part of the result, not of a log. */
+static json_t *list_missing(const fn_pairs *p)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < p->n_absent; i++)
+        if (json_array_append_new(list, json_string(p->absent[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return json_pack("{s:i, s:o}", "pairs_left_out", p->dropped, "images", list);
+}
+
+/* False when memory is out. */
+static bool add_details(json_t *all, const fn_report *r)
+{
+    bool ok = true;
+    if (r->rates)
+        ok = json_object_set_new(all, "rates", list_rates(r)) == 0;
+    if (ok && r->bootstrap)
+        ok = json_object_set_new(all, "bootstrap", describe_bootstrap(r->bootstrap)) == 0;
+    if (ok && r->pairs)
+        ok = json_object_set_new(all, "missing", list_missing(r->pairs)) == 0;
+    return ok;
+}
+
 /* Only a model has a count of steps: pixels have none. */
 static json_t *describe(const fn_report *r)
 {
-    json_t *all = json_pack("{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}",
-                            "protocol", r->protocol, "pairs_file", r->pairs_file,
-                            "pairs_digest", r->pairs_digest, "images", r->images, "model",
-                            r->model, "model_digest", r->model_digest, "net", r->net,
-                            "crop", r->crop, "flip", (int)r->flip);
+    json_t *all = json_pack(
+        "{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "command",
+        r->command, "date", r->date, "protocol", r->protocol, "pairs_file", r->pairs_file,
+        "pairs_digest", r->pairs_digest, "images", r->images, "model", r->model,
+        "model_digest", r->model_digest, "net", r->net, "crop", r->crop, "flip",
+        (int)r->flip);
     if (all && r->model)
         json_object_set_new(all, "step", json_integer(r->step));
     if (all)
@@ -68,12 +131,12 @@ static json_t *build(const fn_verification *v, const fn_report *r)
 {
     json_t *all = describe(r);
     json_t *result = json_pack(
-        "{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pairs", v->pairs, "same",
-        v->same, "different", v->different, "accuracy", number(v->accuracy),
+        "{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "pairs", v->pairs,
+        "same", v->same, "different", v->different, "accuracy", number(v->accuracy),
         "standard_error", number(v->error), "deviation", number(v->deviation), "auc",
-        number(v->auc), "threshold", number(v->threshold), "folds", list_folds(v), "roc",
-        list_roc(v));
-    if (all && result && json_object_update(all, result) == 0) {
+        number(v->auc), "eer", number(v->eer), "threshold", number(v->threshold), "folds",
+        list_folds(v), "roc", list_roc(v));
+    if (all && result && json_object_update(all, result) == 0 && add_details(all, r)) {
         json_decref(result);
         return all;
     }

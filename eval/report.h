@@ -2,15 +2,23 @@
 #ifndef FN_EVAL_REPORT_H
 #define FN_EVAL_REPORT_H
 
-#include "eval/verification.h"
+#include "eval/bootstrap.h"
+#include "eval/rates.h"
 
-/* What was measured on what; every text may be NULL (left out). */
+enum { FN_MAX_RATES = 4 };
+
+/* What was measured on what; every text and pointer may be NULL (left out). */
 typedef struct fn_report {
     const char *protocol, *pairs_file, *pairs_digest, *images;
     const char *model, *model_digest, *net, *crop;
     double view;
     bool flip; /* embeddings of image and mirror image were averaged */
     int64_t step;
+    const char *command, *date;    /* as typed; UTC */
+    const fn_pairs *pairs;         /* for what was left out of them */
+    const fn_rate *rate;           /* [rates] */
+    const fn_bootstrap *bootstrap; /* intervals over people */
+    int rates;
 } fn_report;
 
 /* Both replace the file atomically. */

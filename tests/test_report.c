@@ -206,14 +206,17 @@ TEST(failed_allocations_while_drawing)
 
 /* FN_TEST_FOLDER/distances.txt: "pairs folds", then a line "fold same distance" a pair.
  * Writes result.json and roc.svg beside it. */
-static fn_verification *judge_file(FILE *f)
+static void judge_file(FILE *f)
 {
+    static const double far[] = {0.1, 0.01, 0.001};
+    static const char *const name[] = {"first", "second"};
     fn_verification *v = NULL;
     fn_pairs p = {.n = 0};
-    float *distance;
+    fn_rate rate[3];
+    fn_report r = report;
     bool ok = fscanf(f, "%d %d", &p.n, &p.folds) == 2;
     p.pair = fn_alloc((size_t)p.n, sizeof *p.pair);
-    distance = fn_alloc((size_t)p.n, sizeof *distance);
+    float *distance = fn_alloc((size_t)p.n, sizeof *distance);
     for (int i = 0; i < p.n && ok; i++) {
         int same;
         ok = fscanf(f, "%d %d %f", &p.pair[i].fold, &same, &distance[i]) == 3;
@@ -222,26 +225,29 @@ static fn_verification *judge_file(FILE *f)
     CHECK(ok);
     if (ok)
         CHECK_OK(fn_verify_pairs(&v, &p, distance));
+    r.rate = rate;
+    for (; v && r.rates < 3; r.rates++)
+        CHECK_OK(fn_rates_measure(&rate[r.rates], far[r.rates], v, &p, distance));
+    const fn_verification *list[] = {v, v};
+    if (v) {
+        CHECK_OK(fn_report_json(in("result.json"), v, &r));
+        CHECK_OK(fn_report_roc(in("roc.svg"), list, name, 2, "one & two"));
+    }
+    fn_verification_free(v);
     fn_free(p.pair);
     fn_free(distance);
-    return v;
 }
 
 TEST(exchange)
 {
-    const char *given = getenv("FN_TEST_FOLDER"), *name[] = {"first", "second"};
+    const char *given = getenv("FN_TEST_FOLDER");
     if (!given)
         SKIP("FN_TEST_FOLDER is not set; tests/test_verification.py sets it");
     snprintf(folder, sizeof folder, "%s", given);
     FILE *f = fopen(in("distances.txt"), "r");
     CHECK(f);
-    fn_verification *v = f ? judge_file(f) : NULL;
-    if (f)
-        fclose(f);
-    if (!v)
+    if (!f)
         return;
-    const fn_verification *list[] = {v, v};
-    CHECK_OK(fn_report_json(in("result.json"), v, &report));
-    CHECK_OK(fn_report_roc(in("roc.svg"), list, name, 2, "one & two"));
-    fn_verification_free(v);
+    judge_file(f);
+    fclose(f);
 }

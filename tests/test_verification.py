@@ -7,6 +7,7 @@ import tempfile
 import xml.etree.ElementTree as xml
 
 import numpy as np
+from scipy.optimize import brentq
 from sklearn.metrics import auc, roc_auc_score, roc_curve
 from sklearn.model_selection import PredefinedSplit
 
@@ -43,6 +44,44 @@ def best_threshold(same, distance):
     return candidates[int(np.argmax(right))]
 
 
+def equal_error(same, distance):
+    far, tpr, _ = roc_curve(same, -distance, drop_intermediate=False)
+    return brentq(lambda x: 1 - x - np.interp(x, far, tpr), 0, 1, xtol=1e-14)
+
+
+def accepted(far, same, distance):
+    """The most pairs of one person at a rate no higher, of scikit-learn's points."""
+    x, y, _ = roc_curve(same, -distance, drop_intermediate=False)
+    return y[x <= far * (1 + 1e-12)].max()
+
+
+def compare_rate(r, fold, same, distance):
+    outside = min(np.sum(~same[fold != k]) for k in range(fold.max() + 1))
+    check(r["supported"] == (outside * r["far"] >= 10 - 1e-9), "support of %g" % r["far"])
+    if not r["supported"]:
+        check("%d pairs" % outside in r["reason"] and "val" not in r, r)
+        return
+    check(abs(r["tar"] - accepted(r["far"], same, distance)) < 1e-9, "TAR at %g" % r["far"])
+    low, high = proportion(r["tar"], same.sum())
+    check(np.allclose(r["tar_interval"], [low, high], atol=1e-9), "Wilson %s" % r)
+    val, met = [], []
+    for k in range(fold.max() + 1):
+        there, here = fold != k, fold == k
+        x, _, t = roc_curve(same[there], -distance[there], drop_intermediate=False)
+        last = -t[x <= r["far"] * (1 + 1e-12)][-1] if np.any(x <= r["far"]) else -np.inf
+        beyond = distance[there][distance[there] > last]
+        accept = distance[here] < (beyond.min() if len(beyond) else np.inf)
+        val.append(accept[same[here]].mean())
+        met.append(accept[~same[here]].mean())
+    check(abs(r["val"] - np.mean(val)) < 0.5 / same.sum() * 20, "VAL at %g" % r["far"])
+    check(abs(r["val_far"] - np.mean(met)) < 0.5 / same.sum() * 20, "its FAR")
+
+
+def proportion(share, n, z=1.959963984540054):
+    """Wilson's interval as the two roots of (p - share)^2 = z^2 p (1 - p) / n."""
+    return sorted(np.roots([1 + z * z / n, -2 * share - z * z / n, share * share]).real)
+
+
 def compare(folder, rng, pairs, folds, levels):
     same = rng.random(pairs) < 0.5
     fold = rng.permutation(np.arange(pairs) % folds)
@@ -64,6 +103,10 @@ def compare(folder, rng, pairs, folds, levels):
     check(abs(r["auc"] - roc_auc_score(same, -distance)) < 1e-9, "AUC")
     check((r["pairs"], r["same"], r["different"]) == (pairs, same.sum(), (~same).sum()), "counts")
 
+    check(abs(r["eer"] - equal_error(same, distance)) < 1e-9, "EER")
+    for rate in r["rates"]:
+        compare_rate(rate, fold, same, distance)
+
     threshold, far, tpr = np.array(r["roc"]).T
     want_far, want_tpr, _ = roc_curve(same, -distance, drop_intermediate=False)
     known = set(zip(np.round(want_far, 7), np.round(want_tpr, 7)))
@@ -79,7 +122,7 @@ def compare(folder, rng, pairs, folds, levels):
 def check_keys(r):
     want = {"protocol", "pairs_file", "pairs_digest", "images", "model", "model_digest", "net",
             "step", "crop", "view", "flip", "pairs", "same", "different", "accuracy",
-            "standard_error", "deviation", "auc", "threshold", "folds", "roc"}
+            "standard_error", "deviation", "auc", "eer", "threshold", "folds", "roc", "rates"}
     check(set(r) == want, "keys: %s" % sorted(set(r) ^ want))
     check(r["protocol"] == 'LFW: "quoted" & <plain>' and r["flip"] is True, "values")
 

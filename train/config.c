@@ -137,12 +137,13 @@ static fn_status check_required(const fn_yaml *y, char *const *override, int n)
 
 fn_status fn_config_read(fn_config *out, const char *path, char *const *override, int n)
 {
+    static const char *const also[] = {"eval", NULL}; /* eval/settings.h reads that one */
     fn_yaml *y = NULL;
     fn_status rc;
     *out = (fn_config){.device = 0};
     fn_field_defaults(fn_config_fields, out);
     FN_GO(fn_yaml_open(&y, path));
-    FN_GO(fn_yaml_read(y, fn_yaml_root(y), fn_config_fields, out, NULL, true));
+    FN_GO(fn_yaml_read(y, fn_yaml_root(y), fn_config_fields, out, also, true));
     FN_GO(check_required(y, override, n));
     for (int i = 0; i < n; i++)
         FN_GO(apply(out, override[i]));

@@ -1,0 +1,87 @@
+/* text.c -- a growing text. */
+#include "eval/text.h"
+
+#include "core/file.h"
+#include "core/mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool reserve(fn_text *t, size_t more)
+{
+    if (t->failed || t->size + more <= t->room)
+        return !t->failed;
+    size_t room = 2 * (t->size + more);
+    char *data = fn_grow(t->data, room, 1);
+    t->failed = !data;
+    if (data) {
+        t->data = data;
+        t->room = room;
+    }
+    return !t->failed;
+}
+
+void fn_text_put(fn_text *t, const char *fmt, ...)
+{
+    enum { PIECE = 1001 };
+    va_list ap;
+    if (!reserve(t, PIECE))
+        return;
+    va_start(ap, fmt);
+    int n = vsnprintf(t->data + t->size, PIECE, fmt, ap);
+    va_end(ap);
+    assert(n >= 0 && n < PIECE);
+    t->size += (size_t)n;
+}
+
+void fn_text_escape(fn_text *t, const char *s)
+{
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '&' || c == '<' || c == '>' || c == '"')
+            fn_text_put(t, "&#%d;", c);
+        else
+            fn_text_put(t, "%c", c < ' ' || c == 0x7f ? ' ' : *s);
+    }
+}
+
+void fn_text_number(fn_text *t, double x, int digits)
+{
+    char number[40];
+    snprintf(number, sizeof number, "%.*g", digits, x);
+    for (char *c = number; *c; c++)
+        if (!strchr("+-0123456789eEinfa", *c))
+            *c = '.';
+    fn_text_put(t, "%s", number);
+}
+
+void fn_text_base64(fn_text *t, const void *bytes, size_t size)
+{
+    static const char letter[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *b = bytes;
+    if (!reserve(t, (size + 2) / 3 * 4))
+        return;
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t v = (uint32_t)b[i] << 16;
+        v |= i + 1 < size ? (uint32_t)b[i + 1] << 8 : 0;
+        v |= i + 2 < size ? b[i + 2] : 0;
+        char *to = t->data + t->size;
+        to[0] = letter[v >> 18];
+        to[1] = letter[v >> 12 & 63];
+        to[2] = i + 1 < size ? letter[v >> 6 & 63] : '=';
+        to[3] = i + 2 < size ? letter[v & 63] : '=';
+        t->size += 4;
+    }
+}
+
+fn_status fn_text_save(fn_text *t, const char *path)
+{
+    fn_status rc = t->failed ? fn_fail(FN_ENOMEM, "%s: no memory to write it", path)
+                             : fn_file_replace(path, t->data, t->size);
+    fn_free(t->data);
+    *t = (fn_text){.data = NULL};
+    return rc;
+}

@@ -1,0 +1,28 @@
+/* text.h -- a text that grows, for the files that evaluation writes. Failure is remembered and
+ * told once, at the end. */
+#ifndef FN_EVAL_TEXT_H
+#define FN_EVAL_TEXT_H
+
+#include "core/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct fn_text {
+    char *data; /* fn_free; not closed by '\0' while empty */
+    size_t size, room;
+    bool failed; /* an allocation; the rest is not written */
+} fn_text;
+
+/* Pieces of 1,000 bytes at most. */
+void fn_text_put(fn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The user's: what XML reserves is written as an entity, control bytes as blanks. */
+void fn_text_escape(fn_text *t, const char *s);
+/* `digits` that count, with a point in every locale. */
+void fn_text_number(fn_text *t, double x, int digits);
+void fn_text_base64(fn_text *t, const void *bytes, size_t size);
+
+/* Replaces the file atomically and frees the text, whatever comes. */
+fn_status fn_text_save(fn_text *t, const char *path) FN_CHECKED;
+
+#endif
