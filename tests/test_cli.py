@@ -161,6 +161,46 @@ def killed_at_random():
                 check("log is there", "step" in f.read())
 
 
+def settled_by_config(m, j):
+    """The rest of an evaluation from a training configuration; then with an image missing."""
+    c = write("e.yaml", open(at("c.yaml")).read() + "eval: {batch: 7}\n")
+    pairs = at("test", "pairs.txt")
+    r = run("--lfw", pairs, "--config", c, "--json", at("e.json"), "--csv", at("e.csv"),
+            program="eval")
+    check("eval --config", r.returncode == 0, r.stderr)
+    e = json.load(open(at("e.json")))
+    check("the run's model, the pairs' folder", abs(e["accuracy"] - j["accuracy"]) < 1e-9 and
+          e["model_digest"] == j["model_digest"] and e["images"] == at("test"), e)
+    rows = [line.split(",") for line in open(at("e.csv")).read().splitlines()[1:]]
+    check("a line of CSV a pair", len(rows) == e["pairs"])
+    folds = {}
+    for row in rows:
+        folds.setdefault(row[2], []).append(int(row[7]))
+        check("decision", (float(row[4]) < float(row[5])) == (row[6] == "1") and
+              (row[6] == row[3]) == (row[7] == "1"), row)
+    mean = sum(sum(f) / len(f) for f in folds.values()) / len(folds)
+    check("the CSV agrees with the accuracy", abs(mean - e["accuracy"]) < 1e-9)
+    gone = rows[0][0]
+    shutil.copytree(at("test"), at("holes"))
+    os.remove(at("holes", gone))
+    expect("missing without leave", 66, gone, "--allow-missing", program="eval",
+           args=("--lfw", pairs, "--images", at("holes"), "--model", m))
+    r = run("--lfw", pairs, "--images", at("holes"), "--model", m, "--allow-missing", "--json",
+            at("e.json"), program="eval")
+    e = json.load(open(at("e.json")))
+    left = sum(gone in row[:2] for row in rows)
+    check("pairs left out", r.returncode == 0 and e["missing"] == {
+        "images": [gone], "pairs_left_out": left} and e["pairs"] == len(rows) - left, r.stderr)
+    check("the console says so", f"left out   {left} pairs: 1 images" in r.stdout, r.stdout)
+    expect("eval: a misspelt key", 78, "e.yaml:9:8", "did you mean 'eval.batch'?", program="eval",
+           args=("--lfw", pairs, "--config", write("e.yaml", open(c).read().replace("batch: 7",
+                                                                                 "bacth: 7"))))
+    expect("eval: a misspelt section", 78, "did you mean 'eval'?", program="eval",
+           args=("--lfw", pairs, "--config", write("e.yaml", "evla: {batch: 7}\n")))
+    expect("eval: no model", 64, "--model", program="eval",
+           args=("--lfw", pairs, "--config", write("e.yaml", "eval: {batch: 7}\n")))
+
+
 def results():
     m = at("run", "model.fnm")
     r = run("--lfw", at("test", "pairs.txt"), "--images", at("test"), "--model", m, "--json",
@@ -173,6 +213,7 @@ def results():
         check("the ROC is a picture", "<svg" in f.read())
     r = run("--lfw", at("test", "pairs.txt"), "--images", at("test"), "--pixels", program="eval")
     check("eval of pixels", r.returncode == 0, r.stderr)
+    settled_by_config(m, j)
     r = run("--format", "onnx", "--model", m, "-o", at("m.onnx"), program="export")
     check("export", r.returncode == 0 and os.path.getsize(at("m.onnx")) > 1000, r.stderr)
     people = sorted(d for d in os.listdir(at("test")) if os.path.isdir(at("test", d)))
