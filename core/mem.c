@@ -1,21 +1,24 @@
 #include "core/mem.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { LINE = 64 };
 
-static _Thread_local long fail_at;
+static atomic_long fail_at; /* of the process: the loader's threads allocate too */
 
 void fn_fail_alloc(long n)
 {
-    fail_at = n;
+    atomic_store(&fail_at, n);
 }
 
-static int refuse(void)
+static bool refuse(void)
 {
-    return fail_at > 0 && --fail_at == 0;
+    return atomic_load_explicit(&fail_at, memory_order_relaxed) > 0 &&
+           atomic_fetch_sub(&fail_at, 1) == 1;
 }
 
 void *fn_alloc(size_t count, size_t size)

@@ -11,7 +11,7 @@ void *fn_grow(void *p, size_t count, size_t size); /* like reallocarray */
 char *fn_strdup(const char *s);
 void fn_free(void *p); /* accepts NULL */
 
-/* The n-th allocation of this thread from now fails once (n = 0: never). Tests only. */
+/* The n-th allocation of the process from now fails once (n = 0: never). Tests only. */
 void fn_fail_alloc(long n);
 
 #endif

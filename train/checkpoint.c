@@ -33,7 +33,7 @@ static fn_status paths_make(paths *p, const char *run, const char *name)
     p->folder = p->home ? fn_file_join(p->home, name) : NULL;
     p->model = p->folder ? fn_file_join(p->folder, files[0]) : NULL;
     p->state = p->folder ? fn_file_join(p->folder, files[1]) : NULL;
-    if (p->state)
+    if (p->model && p->state)
         return FN_OK;
     paths_free(p);
     return fn_fail(FN_ENOMEM, "%s: no memory for the names of a checkpoint", run);
