@@ -1,9 +1,10 @@
-/* loader.c -- a ring of batches that threads fill ahead of the trainer.
+/* loader.c -- a ring of pieces that threads fill ahead of the trainer.
  *
- *   step     next-1     next     next+1    ...    next+ahead-1
+ *   piece    next-1     next     next+1    ...    next+ahead-1
  *            lent       ready    filling          free
  *
- * The unit of work is one image of one batch: threads take units in order, so batches become
+ * Pieces are numbered from 0 over all batches: `parts` a batch, each pass over it the same.
+ * The unit of work is one image of one piece: threads take units in order, so pieces become
  * ready nearly in order and a slow image delays nobody else. What an image looks like depends
  * on (seed, step, place in the batch) alone, never on the thread that makes it. */
 #include "data/loader.h"
@@ -16,9 +17,9 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { AHEAD = 2, SENTENCE = 1024 };
+enum { SENTENCE = 1024 };
 
-/* One place of the ring. The image that fails at the lowest place speaks for its batch, so
+/* One place of the ring. The image that fails at the lowest place speaks for its piece, so
  * that the complaint is the same for any number of threads. */
 typedef struct place {
     float *x;
@@ -33,7 +34,8 @@ struct fn_loader {
     const fn_pack *pack;
     const fn_sampler *sampler;
     fn_loader_options o;
-    int n; /* images of a batch */
+    int size;   /* images of a batch */
+    int chunks; /* pieces of one pass */
     place *ring;
     pthread_t *thread;
     int threads; /* started */
@@ -41,13 +43,29 @@ struct fn_loader {
     pthread_cond_t room, ready;
     /* under the lock: */
     bool stop;
-    int64_t next, filling; /* steps: handed out next; being given to the threads */
+    int64_t next, filling; /* pieces: handed out next; being given to the threads */
     int slot;              /* of `filling`: the next image to give */
 };
 
-static place *place_of(const fn_loader *l, int64_t step)
+static place *place_of(const fn_loader *l, int64_t piece)
 {
-    return &l->ring[(step - l->o.first_step) % (l->o.ahead + 1)];
+    return &l->ring[piece % (l->o.ahead + 1)];
+}
+
+static int64_t step_of(const fn_loader *l, int64_t piece)
+{
+    return l->o.first_step + piece / ((int64_t)l->chunks * l->o.passes);
+}
+
+static int first_of(const fn_loader *l, int64_t piece)
+{
+    return (int)(piece % l->chunks) * l->o.chunk;
+}
+
+static int count_of(const fn_loader *l, int64_t piece)
+{
+    int left = l->size - first_of(l, piece);
+    return left < l->o.chunk ? left : l->o.chunk;
 }
 
 static void record_failure(place *p, int slot, fn_status s)
@@ -63,17 +81,18 @@ static void record_failure(place *p, int slot, fn_status s)
 
 typedef struct unit {
     place *at;
-    int64_t step;
-    int slot;
+    int64_t piece;
+    int slot; /* of the piece */
 } unit;
 
-/* Draws the batch's images. A failure fails the whole batch: no image of it is given out. */
-static void begin_batch(fn_loader *l)
+/* Draws the batch's images. A failure fails the whole piece: no image of it is given out. */
+static void begin_piece(fn_loader *l)
 {
     place *p = place_of(l, l->filling);
     p->status = FN_OK;
-    p->left = l->n;
-    fn_status rc = fn_sampler_batch(l->sampler, (uint64_t)l->filling, p->image, p->label);
+    p->left = count_of(l, l->filling);
+    fn_status rc = fn_sampler_batch(l->sampler, (uint64_t)step_of(l, l->filling), p->image,
+                                    p->label);
     if (rc == FN_OK)
         return;
     record_failure(p, 0, rc);
@@ -90,14 +109,14 @@ static bool take(fn_loader *l, unit *u)
             pthread_cond_wait(&l->room, &l->lock);
         if (l->stop)
             return false;
-        int64_t step = l->filling;
+        int64_t piece = l->filling;
         if (l->slot == 0)
-            begin_batch(l);
-        if (l->filling == step)
+            begin_piece(l);
+        if (l->filling == piece)
             break;
     }
     *u = (unit){place_of(l, l->filling), l->filling, l->slot};
-    if (++l->slot == l->n) {
+    if (++l->slot == count_of(l, l->filling)) {
         l->slot = 0;
         l->filling++;
     }
@@ -109,9 +128,10 @@ static fn_status make_image(const fn_loader *l, unit u, fn_view_scratch *scratch
     fn_pixels face;
     size_t size = (size_t)l->o.height * (size_t)l->o.width * 3;
     float *x = u.at->x + (size_t)u.slot * size;
-    FN_TRY(fn_pack_image(l->pack, u.at->image[u.slot], &face));
-    fn_view v = fn_augment_draw(&l->o.augment, l->o.seed, (uint64_t)u.step,
-                                (uint32_t)u.slot);
+    int slot = first_of(l, u.piece) + u.slot;
+    FN_TRY(fn_pack_image(l->pack, u.at->image[slot], &face));
+    fn_view v = fn_augment_draw(&l->o.augment, l->o.seed, (uint64_t)step_of(l, u.piece),
+                                (uint32_t)slot);
     fn_image image = fn_pixels_view(&face);
     fn_status rc = fn_view_render(x, l->o.height, l->o.width, &image, v, scratch);
     fn_pixels_free(&face);
@@ -142,8 +162,8 @@ static void *work(void *arg)
 
 static fn_status make_ring(fn_loader *l)
 {
-    size_t n = (size_t)l->n;
-    size_t count = n * (size_t)l->o.height * (size_t)l->o.width * 3;
+    size_t n = (size_t)l->size;
+    size_t count = (size_t)l->o.chunk * (size_t)l->o.height * (size_t)l->o.width * 3;
     l->ring = fn_alloc((size_t)l->o.ahead + 1, sizeof *l->ring);
     l->thread = fn_alloc((size_t)l->o.threads, sizeof *l->thread);
     bool ok = l->ring && l->thread;
@@ -156,11 +176,10 @@ static fn_status make_ring(fn_loader *l)
     }
     if (ok)
         return FN_OK;
-    return fn_fail(
-        FN_ENOMEM,
-        "no memory for %d batches of %d images of %d x %d pixels; make the batch "
-        "smaller or fewer ahead",
-        l->o.ahead + 1, l->n, l->o.width, l->o.height);
+    return fn_fail(FN_ENOMEM,
+                   "no memory for %d pieces of %d images of %d x %d pixels; make the batch "
+                   "or its chunks smaller",
+                   l->o.ahead + 1, l->o.chunk, l->o.width, l->o.height);
 }
 
 static fn_status start_threads(fn_loader *l)
@@ -179,16 +198,18 @@ fn_status fn_loader_open(fn_loader **out, const fn_pack *pack, const fn_sampler 
     fn_loader *l = fn_alloc(1, sizeof *l);
     fn_status rc;
     *out = NULL;
-    assert(o.height > 0 && o.width > 0 && o.threads > 0 && o.ahead >= 0);
+    assert(o.height > 0 && o.width > 0 && o.threads > 0 && o.ahead >= 0 && o.chunk >= 0);
     if (!l)
         return fn_fail(FN_ENOMEM, "%s: no memory for a loader", fn_pack_path(pack));
-    o.ahead = o.ahead ? o.ahead : AHEAD;
+    int size = fn_sampler_size(sampler);
+    o.ahead = o.ahead ? o.ahead : FN_LOADER_AHEAD;
+    o.chunk = o.chunk ? o.chunk : size;
+    o.passes = o.passes ? o.passes : 1;
     *l = (fn_loader){.pack = pack,
                      .sampler = sampler,
                      .o = o,
-                     .n = fn_sampler_size(sampler),
-                     .next = o.first_step,
-                     .filling = o.first_step};
+                     .size = size,
+                     .chunks = (size + o.chunk - 1) / o.chunk};
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->room, NULL);
     pthread_cond_init(&l->ready, NULL);
@@ -236,7 +257,7 @@ static bool is_ready(const fn_loader *l)
     return l->filling > l->next && place_of(l, l->next)->left == 0;
 }
 
-/* A batch that failed is not passed over: asking again fails again. */
+/* A piece that failed is not passed over: asking again fails again. */
 fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited)
 {
     double start = now();
@@ -245,7 +266,13 @@ fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited)
         pthread_cond_wait(&l->ready, &l->lock);
     place *p = place_of(l, l->next);
     if (p->status == FN_OK) {
-        *b = (fn_batch){p->x, p->label, p->image, l->n, l->next};
+        *b = (fn_batch){.x = p->x,
+                        .label = p->label,
+                        .image = p->image,
+                        .first = first_of(l, l->next),
+                        .n = count_of(l, l->next),
+                        .size = l->size,
+                        .step = step_of(l, l->next)};
         l->next++;
         pthread_cond_broadcast(&l->room);
     }

@@ -1,5 +1,6 @@
 /* loader.h -- threads that decode and augment batches ahead of the trainer. Batches come in
- * order of their steps and are the same for any number of threads. */
+ * order of their steps and are the same for any number of threads. A batch can come in pieces,
+ * once or twice over: then only a few pieces are ever in memory, and twice means decoded twice. */
 #ifndef FN_DATA_LOADER_H
 #define FN_DATA_LOADER_H
 
@@ -8,20 +9,24 @@
 
 typedef struct fn_loader fn_loader;
 
+enum { FN_LOADER_AHEAD = 2 };
+
 typedef struct fn_loader_options {
     int height, width; /* of the network's input */
     fn_augment augment;
     uint64_t seed; /* of the augmentation */
     int threads;   /* >= 1 */
-    int ahead;     /* batches kept ready; default 2 */
+    int ahead;     /* pieces kept ready; default FN_LOADER_AHEAD */
+    int chunk;     /* images of a piece; default the whole batch. The last may be smaller */
+    int passes;    /* how often each batch comes; default 1 */
     int64_t first_step;
 } fn_loader_options;
 
 typedef struct fn_batch {
-    const float *x;   /* [n, height, width, 3] */
-    const int *label; /* [n], people of the pack */
-    const int *image; /* [n], images of the pack */
-    int n;
+    const float *x;   /* [n, height, width, 3]: the slots first .. first + n - 1 */
+    const int *label; /* [size], people of the pack, of the whole batch */
+    const int *image; /* [size], images of the pack */
+    int first, n, size;
     int64_t step;
 } fn_batch;
 
@@ -31,7 +36,7 @@ fn_status fn_loader_open(fn_loader **out, const fn_pack *pack, const fn_sampler 
 /* Stops the threads, even in the middle of a batch. */
 void fn_loader_close(fn_loader *l);
 
-/* Waits for the next batch, which stays valid until the next call. An image that cannot be
+/* Waits for the next piece, which stays valid until the next call. An image that cannot be
  * decoded fails here, with its name. `waited` (may be NULL) receives seconds. */
 fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited) FN_CHECKED;
 

@@ -29,7 +29,7 @@ static void state_open(state *s, const char *text, uint64_t seed)
         (fn_optim_options){
             .kind = FN_ADAMW, .momentum = 0.9F, .beta2 = 0.99F, .eps = 1e-8F}));
     fn_test_fill(s->params->grad, s->params->count, 3);
-    fn_optim_step(s->optim, 0.01F);
+    fn_optim_step(s->optim, 0.01F, 1);
 }
 
 static void state_close(state *s)
@@ -104,7 +104,7 @@ TEST(a_checkpoint_brings_everything_back)
     begin();
     state_open(&a, FN_TEST_NET("batch"), 1);
     state_open(&b, FN_TEST_NET("batch"), 2);
-    fn_optim_step(a.optim, 0.01F);
+    fn_optim_step(a.optim, 0.01F, 1);
     fn_checkpoint from = checkpoint(&a, 7), to = checkpoint(&b, 0);
     CHECK_OK(fn_checkpoint_save(run, &from, 2));
     CHECK_OK(fn_checkpoint_load(run, &to, passed, sizeof passed));

@@ -80,6 +80,14 @@ TEST(mistakes_name_their_place)
     CHECK_FAILS(fn_config_read(&c, "/tmp/no/such.yaml", NULL, 0), FN_ENOENT, "such.yaml");
 }
 
+TEST(a_fallback_without_semihard_mining_is_refused)
+{
+    fn_config c;
+    CHECK_OK(read_with(&c, "loss: {fallback: hardest}"));
+    CHECK_FAILS(read_with(&c, "loss: {fallback: hardest, mining: all}"), FN_ECONFIG,
+                "only semihard falls back");
+}
+
 TEST(mistaken_arguments_are_quoted)
 {
     fn_config c;

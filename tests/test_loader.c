@@ -30,7 +30,7 @@ static void open_world(world *w)
 {
     fn_test_scratch();
     w->pack = fn_test_pack(count, PEOPLE);
-    CHECK_OK(fn_sampler_open(&w->sampler, w->pack, P, K, 1));
+    CHECK_OK(fn_sampler_open(&w->sampler, w->pack, (fn_sampler_options){P, K, 0, 1}));
 }
 
 static void close_world(world *w)
@@ -234,7 +234,7 @@ TEST(a_damaged_image_fails_its_batch_by_name)
     fn_sampler_close(w.sampler);
     fn_pack_close(w.pack);
     CHECK_OK(fn_pack_open(&w.pack, fn_test_path("damaged.h5")));
-    CHECK_OK(fn_sampler_open(&w.sampler, w.pack, P, K, 1));
+    CHECK_OK(fn_sampler_open(&w.sampler, w.pack, (fn_sampler_options){P, K, 0, 1}));
     snprintf(name, sizeof name, "%s/%s",
              fn_pack_person(w.pack, fn_pack_person_of(w.pack, BAD)),
              fn_pack_name(w.pack, BAD));
@@ -281,7 +281,7 @@ TEST(the_first_damaged_image_of_a_batch_is_named)
     fn_sampler_close(w.sampler);
     fn_pack_close(w.pack);
     CHECK_OK(fn_pack_open(&w.pack, fn_test_path("damaged.h5")));
-    CHECK_OK(fn_sampler_open(&w.sampler, w.pack, P, K, 1));
+    CHECK_OK(fn_sampler_open(&w.sampler, w.pack, (fn_sampler_options){P, K, 0, 1}));
     CHECK_OK(fn_sampler_batch(w.sampler, 0, image, label));
     snprintf(want, sizeof want, "%s/%s", fn_pack_person(w.pack, label[0]),
              fn_pack_name(w.pack, image[0]));

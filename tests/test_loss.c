@@ -45,7 +45,8 @@ static void any_triplets(batch *b, int count)
     fn_rng r = fn_rng_at(6, FN_RNG_TEST, 0, 0);
     b->t.triplet = fn_alloc((size_t)count, sizeof *b->t.triplet);
     b->t.n = b->t.capacity = count;
-    b->t.pairs = 2 * count;
+    b->t.count = count;
+    b->t.pairs = b->t.most = 2 * count;
     for (int i = 0; i < count; i++) {
         int pick[3];
         for (int k = 0; k < 3; k++)
@@ -59,7 +60,8 @@ static void mine(batch *b, int people, float margin, fn_fallback fallback)
     int *label = fn_alloc((size_t)b->n, sizeof *label);
     for (int i = 0; i < b->n; i++)
         label[i] = i % people;
-    CHECK_OK(fn_mine_semihard(&b->t, b->d, label, b->n, margin, fallback));
+    CHECK_OK(fn_mine(&b->t, &(fn_faces){b->e, b->d, label, b->n, b->dim},
+                     &(fn_mine_options){.fallback = fallback, .margin = margin}));
     fn_free(label);
 }
 
@@ -112,7 +114,8 @@ static void check_gradient(batch *b, float margin)
 static void check_batch(batch *b, float margin)
 {
     fn_loss got, want = plain_loss(b, (double)margin);
-    CHECK_OK(fn_triplet_loss(&got, b->de, b->e, b->d, b->n, b->dim, &b->t, margin));
+    CHECK_OK(fn_triplet_loss(&got, b->de, &(fn_faces){b->e, b->d, NULL, b->n, b->dim},
+                             &b->t, margin, FN_REDUCE_MEAN));
     CHECK(b->t.n > 0);
     CHECK_NEAR(got.loss, want.loss, 2e-6);
     CHECK_NEAR(got.active, want.active, 1e-9);
@@ -154,7 +157,8 @@ TEST(loss_counts_what_is_not_active)
     fn_loss l;
     open_batch(&b, 26, 12);
     mine(&b, 5, 1e-3f, FN_FALLBACK_FARTHEST);
-    CHECK_OK(fn_triplet_loss(&l, b.de, b.e, b.d, b.n, b.dim, &b.t, 1e-3f));
+    CHECK_OK(fn_triplet_loss(&l, b.de, &(fn_faces){b.e, b.d, NULL, b.n, b.dim}, &b.t, 1e-3f,
+                             FN_REDUCE_MEAN));
     CHECK_INT(b.t.n, b.t.pairs);
     CHECK(l.active > 0 && l.active < 0.5);
     check_batch(&b, 1e-3f);
@@ -167,8 +171,9 @@ TEST(loss_of_nothing_is_zero)
     fn_loss l = {9, 9, 9, 9};
     int64_t not_zero = 0;
     open_batch(&b, 8, 5);
-    b.t.pairs = 4;
-    CHECK_OK(fn_triplet_loss(&l, b.de, b.e, b.d, b.n, b.dim, &b.t, 0.2f));
+    b.t.pairs = b.t.most = 4;
+    CHECK_OK(fn_triplet_loss(&l, b.de, &(fn_faces){b.e, b.d, NULL, b.n, b.dim}, &b.t, 0.2f,
+                             FN_REDUCE_MEAN));
     CHECK(l.loss == 0 && l.active == 0 && l.d_ap == 0 && l.d_an == 0);
     for (int i = 0; i < b.n * b.dim; i++)
         not_zero += b.de[i] != 0;
@@ -185,12 +190,14 @@ TEST(loss_tells_of_numbers_that_are_not_finite)
         fn_loss l;
         open_batch(&b, 8, 5);
         b.e[8 * 5 - 1] = sick[i];
-        CHECK_OK(fn_triplet_loss(&l, b.de, b.e, b.d, b.n, b.dim, &b.t, 0.2f));
+        CHECK_OK(fn_triplet_loss(&l, b.de, &(fn_faces){b.e, b.d, NULL, b.n, b.dim}, &b.t,
+                                 0.2f, FN_REDUCE_MEAN));
         CHECK(isnan(l.loss));
         any_triplets(&b, 30);
         b.d[b.t.triplet[0].anchor * b.n + b.t.triplet[0].positive] = NAN;
         b.e[8 * 5 - 1] = 0;
-        CHECK_OK(fn_triplet_loss(&l, b.de, b.e, b.d, b.n, b.dim, &b.t, 0.2f));
+        CHECK_OK(fn_triplet_loss(&l, b.de, &(fn_faces){b.e, b.d, NULL, b.n, b.dim}, &b.t,
+                                 0.2f, FN_REDUCE_MEAN));
         CHECK(isnan(l.loss));
         close_batch(&b);
     }
@@ -208,7 +215,8 @@ TEST(loss_has_the_same_bits_for_any_number_of_threads)
     for (int i = 0; i < 4; i++) {
         fn_threads_set(teams[i]);
         memset(b.de, 0xff, BYTES);
-        CHECK_OK(fn_triplet_loss(&l, b.de, b.e, b.d, N, DIM, &b.t, 0.2f));
+        CHECK_OK(fn_triplet_loss(&l, b.de, &(fn_faces){b.e, b.d, NULL, b.n, b.dim}, &b.t,
+                                 0.2f, FN_REDUCE_MEAN));
         if (i == 0) {
             first = l;
             memcpy(want, b.de, BYTES);
@@ -227,9 +235,70 @@ TEST(loss_survives_a_failed_allocation)
     fn_loss l = {9, 9, 9, 9};
     open_batch(&b, 8, 5);
     fn_fail_alloc(1);
-    CHECK_FAILS(fn_triplet_loss(&l, b.de, b.e, b.d, b.n, b.dim, &b.t, 0.2f), FN_ENOMEM,
-                "no memory for the pairs of 8 faces");
+    CHECK_FAILS(fn_triplet_loss(&l, b.de, &(fn_faces){b.e, b.d, NULL, b.n, b.dim}, &b.t,
+                                0.2f, FN_REDUCE_MEAN),
+                FN_ENOMEM, "no memory for the pairs of 8 faces");
     fn_fail_alloc(0);
     CHECK(l.loss == 0);
+    close_batch(&b);
+}
+
+/* Every triplet, counted, is what the list of every triplet gives. */
+TEST(loss_of_every_triplet_is_that_of_their_list)
+{
+    enum { N = 21, DIM = 7, PEOPLE = 4 };
+    for (int reduce = FN_REDUCE_MEAN; reduce <= FN_REDUCE_SUM; reduce++) {
+        batch b;
+        fn_loss want, got;
+        float de[N * DIM];
+        int label[N];
+        open_batch(&b, N, DIM);
+        any_triplets(&b, N * N * N);
+        b.t.n = 0;
+        for (int i = 0; i < N; i++)
+            label[i] = i % PEOPLE;
+        for (int i = 0; i < N * N * N; i++) {
+            fn_triplet k = {i / N / N, i / N % N, i % N};
+            if (k.anchor != k.positive && label[k.anchor] == label[k.positive] &&
+                label[k.anchor] != label[k.negative])
+                b.t.triplet[b.t.n++] = k;
+        }
+        b.t.count = b.t.most = b.t.n;
+        fn_faces f = {b.e, b.d, label, N, DIM};
+        fn_triplets every = {0};
+        CHECK_OK(fn_triplet_loss(&want, b.de, &f, &b.t, 0.2f, (fn_reduce)reduce));
+        CHECK_OK(fn_mine(&every, &f, &(fn_mine_options){.kind = FN_MINE_ALL}));
+        CHECK(every.every && every.n == 0 && every.count == b.t.n);
+        for (int threads = 1; threads <= 3; threads++) {
+            fn_threads_set(threads);
+            CHECK_OK(fn_triplet_loss(&got, de, &f, &every, 0.2f, (fn_reduce)reduce));
+            CHECK_NEAR(got.loss, want.loss, 1e-9 * want.loss);
+            CHECK_NEAR(got.active, want.active, 1e-12);
+            CHECK_NEAR(got.d_an, want.d_an, 1e-9);
+            CHECK(memcmp(de, b.de, sizeof de) == 0);
+        }
+        fn_threads_set(0);
+        close_batch(&b);
+    }
+}
+
+TEST(loss_is_scaled_as_told)
+{
+    batch b;
+    fn_loss mean, active, sum;
+    open_batch(&b, 26, 12);
+    mine(&b, 5, 1e-3f, FN_FALLBACK_FARTHEST);
+    fn_faces f = {b.e, b.d, NULL, 26, 12};
+    CHECK_OK(fn_triplet_loss(&mean, b.de, &f, &b.t, 1e-3f, FN_REDUCE_MEAN));
+    int at = 0;
+    for (int i = 0; i < 26 * 12; i++)
+        at = fabsf(b.de[i]) > fabsf(b.de[at]) ? i : at;
+    float of_mean = b.de[at];
+    CHECK_OK(fn_triplet_loss(&active, b.de, &f, &b.t, 1e-3f, FN_REDUCE_ACTIVE));
+    CHECK_NEAR(active.loss, mean.loss / mean.active, 1e-9);
+    CHECK_OK(fn_triplet_loss(&sum, b.de, &f, &b.t, 1e-3f, FN_REDUCE_SUM));
+    CHECK_NEAR(sum.loss, mean.loss * (double)b.t.n, 1e-9);
+    CHECK(of_mean != 0);
+    CHECK_NEAR(b.de[at] / of_mean, b.t.n, 1e-3);
     close_batch(&b);
 }

@@ -1,57 +1,20 @@
-/* test_mine.c -- distances and semi-hard mining against the definition as plain loops in
+/* test_mine.c -- mining against the definition as plain loops in
  * double, ties, every fallback, and any number of threads. */
 #include "core/mem.h"
-#include "core/rng.h"
 #include "kernels/threads.h"
-#include "tests/test.h"
+#include "tests/rows.h"
 #include "train/mine.h"
 
 static const int teams[] = {1, 2, 3, 8};
 
 enum { TEAMS = sizeof teams / sizeof *teams };
 
-/* --- data --- */
-
-static void unit_row(float *e, const double *x, int dim)
+/* Mining of kind semihard. */
+static fn_status mine_semihard(fn_triplets *t, const float *d, const int *label, int n,
+                               float margin, fn_fallback fallback)
 {
-    double squares = 0;
-    for (int k = 0; k < dim; k++)
-        squares += x[k] * x[k];
-    for (int k = 0; k < dim; k++)
-        e[k] = (float)(x[k] / sqrt(squares));
-}
-
-/* Unit rows that lie around a centre of their label; spread 0: all alike. */
-static float *clustered(const int *label, int n, int dim, double spread)
-{
-    float *e = fn_alloc((size_t)n * (size_t)dim, sizeof *e);
-    double *x = fn_alloc((size_t)dim, sizeof *x);
-    for (int i = 0; i < n; i++) {
-        fn_rng centre = fn_rng_at(1, FN_RNG_TEST, 1, (uint32_t)label[i]);
-        fn_rng own = fn_rng_at(1, FN_RNG_TEST, 2, (uint32_t)i);
-        for (int k = 0; k < dim; k++)
-            x[k] = fn_rng_normal(&centre) + spread * fn_rng_normal(&own);
-        unit_row(e + (size_t)i * (size_t)dim, x, dim);
-    }
-    fn_free(x);
-    return e;
-}
-
-/* Labels in any order, of any size: some people have one face, some numbers are negative. */
-static void mixed_labels(int *label, int n)
-{
-    fn_rng r = fn_rng_at(3, FN_RNG_TEST, 0, 0);
-    for (int i = 0; i < n; i++)
-        label[i] = 1000 * ((int)fn_rng_below(&r, 1 + fn_rng_below(&r, 12)) - 5);
-}
-
-/* Symmetric distances among few values, so that most comparisons meet a tie. */
-static void tied(float *d, int n)
-{
-    fn_rng r = fn_rng_at(4, FN_RNG_TEST, 0, 0);
-    for (int i = 0; i < n; i++)
-        for (int j = i; j < n; j++)
-            d[i * n + j] = d[j * n + i] = i == j ? 0 : (float)fn_rng_below(&r, 9) / 8;
+    fn_faces b = {.d = d, .label = label, .n = n};
+    return fn_mine(t, &b, &(fn_mine_options){.fallback = fallback, .margin = margin});
 }
 
 /* --- the definition --- */
@@ -110,7 +73,7 @@ static void check_all(const float *d, const int *label, int n, float margin)
     for (int f = FN_FALLBACK_SKIP; f <= FN_FALLBACK_HARDEST; f++)
         for (int i = 0; i < TEAMS; i++) {
             fn_threads_set(teams[i]);
-            CHECK_OK(fn_mine_semihard(&t, d, label, n, margin, (fn_fallback)f));
+            CHECK_OK(mine_semihard(&t, d, label, n, margin, (fn_fallback)f));
             check_definition(&t, d, label, n, margin, (fn_fallback)f);
         }
     fn_threads_set(0);
@@ -167,12 +130,93 @@ TEST(mine_takes_the_end_of_the_window_exactly)
     const int label[] = {0, 0, 1};
     float d[] = {0, ap, an, ap, 0, 3, an, 3, 0};
     fn_triplets t = {0};
-    CHECK_OK(fn_mine_semihard(&t, d, label, 3, 1.375f * step, FN_FALLBACK_SKIP));
+    CHECK_OK(mine_semihard(&t, d, label, 3, 1.375f * step, FN_FALLBACK_SKIP));
     CHECK_INT(t.n, 1);
-    CHECK_OK(fn_mine_semihard(&t, d, label, 3, step, FN_FALLBACK_SKIP));
+    CHECK_OK(mine_semihard(&t, d, label, 3, step, FN_FALLBACK_SKIP));
     CHECK_INT(t.n, 0);
     CHECK_INT(t.pairs, 2);
     fn_triplets_free(&t);
+}
+
+/* --- the other choices --- */
+
+static fn_triplet plain_hardest(const float *d, const int *label, int n, int a)
+{
+    fn_triplet k = {a, -1, -1};
+    for (int i = 0; i < n; i++) {
+        bool own = label[i] == label[a];
+        if (own && i != a && (k.positive < 0 || d[a * n + i] > d[a * n + k.positive]))
+            k.positive = i;
+        if (!own && nearer(d + a * n, i, k.negative))
+            k.negative = i;
+    }
+    return k;
+}
+
+static bool same_triplet(fn_triplet a, fn_triplet b)
+{
+    return a.anchor == b.anchor && a.positive == b.positive && a.negative == b.negative;
+}
+
+TEST(mine_hardest_as_defined)
+{
+    enum { N = 61 };
+    int label[N];
+    static float d[N * N];
+    fn_triplets per_pair = {0}, per_anchor = {0};
+    fn_faces b = {.d = d, .label = label, .n = N};
+    mixed_labels(label, N);
+    tied(d, N);
+    for (int team = 0; team < TEAMS; team++) {
+        int64_t pairs = 0, anchors = 0, wrong = 0;
+        fn_threads_set(teams[team]);
+        CHECK_OK(
+            fn_mine(&per_pair, &b, &(fn_mine_options){.kind = FN_MINE_HARDEST_NEGATIVE}));
+        CHECK_OK(fn_mine(&per_anchor, &b, &(fn_mine_options){.kind = FN_MINE_HARDEST}));
+        for (int a = 0; a < N; a++) {
+            fn_triplet want = plain_hardest(d, label, N, a);
+            if (want.positive >= 0)
+                wrong += !same_triplet(per_anchor.triplet[anchors++], want);
+            for (int p = 0; p < N; p++)
+                if (p != a && label[p] == label[a])
+                    wrong += !same_triplet(per_pair.triplet[pairs++],
+                                           (fn_triplet){a, p, want.negative});
+        }
+        CHECK_INT(wrong, 0);
+        CHECK(per_pair.n == pairs && per_pair.pairs == pairs && per_pair.most == pairs);
+        CHECK(per_anchor.n == anchors && per_anchor.most == anchors);
+        CHECK(per_anchor.pairs == pairs && per_anchor.count == anchors);
+    }
+    fn_threads_set(0);
+    fn_triplets_free(&per_pair);
+    fn_triplets_free(&per_anchor);
+}
+
+/* Face 0 has one positive and nine negatives: each is drawn about as often. */
+TEST(mine_random_draws_negatives_evenly)
+{
+    enum { N = 11, STEPS = 9000 };
+    const int label[N] = {5, 5, 1, 2, 3, 4, 6, 7, 8, 9, 10};
+    float d[N * N];
+    int seen[N] = {0};
+    fn_triplets t = {0}, again = {0};
+    fn_faces b = {.d = d, .label = label, .n = N};
+    fn_mine_options o = {.kind = FN_MINE_RANDOM, .seed = 3};
+    tied(d, N);
+    for (; o.step < STEPS; o.step++) {
+        fn_threads_set(teams[o.step % TEAMS]);
+        CHECK_OK(fn_mine(&t, &b, &o));
+        CHECK_INT(t.n, 2);
+        seen[t.triplet[0].negative]++;
+    }
+    for (int i = 0; i < N; i++)
+        CHECK_NEAR(seen[i], i < 2 ? 0 : STEPS / 9, i < 2 ? 0 : 5 * sqrt(STEPS / 9));
+    o.step--;
+    fn_threads_set(0);
+    CHECK_OK(fn_mine(&again, &b, &o));
+    CHECK(memcmp(again.triplet, t.triplet, 2 * sizeof *t.triplet) == 0);
+    fn_triplets_free(&t);
+    fn_triplets_free(&again);
 }
 
 /* --- odd input --- */
@@ -199,14 +243,14 @@ TEST(mine_never_takes_a_negative_at_nan)
         tied(d, N);
         for (int i = 0; i < N; i++)
             d[SICK * N + i] = d[i * N + SICK] = NAN;
-        CHECK_OK(fn_mine_semihard(&t, d, label, N, 0.2f, (fn_fallback)f));
+        CHECK_OK(mine_semihard(&t, d, label, N, 0.2f, (fn_fallback)f));
         CHECK(t.n > 0);
         check_sane(&t, label, N);
         for (int64_t i = 0; i < t.n; i++)
             CHECK(t.triplet[i].negative != SICK && t.triplet[i].anchor != SICK);
         for (int i = 0; i < N * N; i++)
             d[i] = NAN;
-        CHECK_OK(fn_mine_semihard(&t, d, label, N, 0.2f, (fn_fallback)f));
+        CHECK_OK(mine_semihard(&t, d, label, N, 0.2f, (fn_fallback)f));
         CHECK_INT(t.n, 0);
         CHECK(t.pairs > 0);
     }
@@ -218,14 +262,14 @@ TEST(mine_refuses_a_batch_without_pairs_or_negatives)
     const int lonely[] = {3, 1, 2}, one[] = {7, 7, 7};
     float d[9] = {0};
     fn_triplets t = {.n = 5, .pairs = 5};
-    CHECK_FAILS(fn_mine_semihard(&t, d, lonely, 3, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+    CHECK_FAILS(mine_semihard(&t, d, lonely, 3, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
                 "no positive pair in a batch of 3 faces");
     CHECK_INT(t.n + t.pairs, 0);
-    CHECK_FAILS(fn_mine_semihard(&t, d, one, 3, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+    CHECK_FAILS(mine_semihard(&t, d, one, 3, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
                 "no negative in a batch of 3 faces");
-    CHECK_FAILS(fn_mine_semihard(&t, d, one, 1, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+    CHECK_FAILS(mine_semihard(&t, d, one, 1, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
                 "no positive pair");
-    CHECK_FAILS(fn_mine_semihard(&t, d, one, 0, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
+    CHECK_FAILS(mine_semihard(&t, d, one, 0, 0.2f, FN_FALLBACK_SKIP), FN_EINVAL,
                 "no positive pair");
 }
 
@@ -237,7 +281,7 @@ TEST(mine_survives_each_failed_allocation)
     for (long n = 1;; n++) {
         fn_triplets t = {0};
         fn_fail_alloc(n);
-        fn_status rc = fn_mine_semihard(&t, d, label, 3, 2, FN_FALLBACK_SKIP);
+        fn_status rc = mine_semihard(&t, d, label, 3, 2, FN_FALLBACK_SKIP);
         fn_fail_alloc(0);
         CHECK_INT(t.n, rc == FN_OK ? 2 : 0);
         fn_triplets_free(&t);
@@ -255,74 +299,13 @@ TEST(mine_again_reuses_its_list)
     float d[25];
     fn_triplets t = {0};
     tied(d, 5);
-    CHECK_OK(fn_mine_semihard(&t, d, many, 5, 2, FN_FALLBACK_FARTHEST));
+    CHECK_OK(mine_semihard(&t, d, many, 5, 2, FN_FALLBACK_FARTHEST));
     int64_t room = t.capacity;
     CHECK(room >= t.n && t.n == 8);
     tied(d, 3);
-    CHECK_OK(fn_mine_semihard(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST));
+    CHECK_OK(mine_semihard(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST));
     check_definition(&t, d, few, 3, 2, FN_FALLBACK_FARTHEST);
     CHECK_INT(t.capacity, room);
     fn_triplets_free(&t);
     CHECK(!t.triplet && t.n == 0 && t.capacity == 0);
-}
-
-/* --- distances --- */
-
-static void check_distances(int n, int dim, double spread)
-{
-    int *label = fn_alloc((size_t)n, sizeof *label);
-    float *d = fn_alloc((size_t)(n * n), sizeof *d);
-    mixed_labels(label, n);
-    float *e = clustered(label, n, dim, spread);
-    int crooked = 0, negative = 0, diagonal = 0;
-    double worst = 0;
-    CHECK_OK(fn_distances(d, e, n, dim));
-    for (int i = 0; i < n; i++) {
-        diagonal += memcmp(&d[i * n + i], &(float){0}, sizeof *d) != 0;
-        for (int j = 0; j < n; j++) {
-            double want = 0, x;
-            for (int k = 0; k < dim; k++, want += x * x)
-                x = (double)e[i * dim + k] - (double)e[j * dim + k];
-            worst = fmax(worst, fabs((double)d[i * n + j] - want));
-            crooked += memcmp(&d[i * n + j], &d[j * n + i], sizeof *d) != 0;
-            negative += !(d[i * n + j] >= 0);
-        }
-    }
-    CHECK_INT(crooked, 0);
-    CHECK_INT(negative, 0);
-    CHECK_INT(diagonal, 0);
-    CHECK_NEAR(worst, 0, 2e-6);
-    fn_free(e);
-    fn_free(d);
-    fn_free(label);
-}
-
-TEST(distances_of_any_size)
-{
-    static const int size[] = {1, 2, 31, 32, 33, 64, 131};
-    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
-        check_distances(size[i], 128, 1);
-        check_distances(size[i], 7, 0.3);
-        check_distances(size[i], 1, 1);
-    }
-}
-
-TEST(distances_of_rows_almost_alike)
-{
-    check_distances(131, 128, 0);
-    check_distances(131, 128, 1e-6);
-    check_distances(131, 128, 1e-4);
-}
-
-TEST(distances_keep_nan)
-{
-    enum { N = 40, DIM = 4, SICK = 33 };
-    float e[N * DIM], d[N * N];
-    for (int i = 0; i < N * DIM; i++)
-        e[i] = 0.5f;
-    e[SICK * DIM + 1] = NAN;
-    CHECK_OK(fn_distances(d, e, N, DIM));
-    for (int i = 0; i < N; i++)
-        for (int j = 0; j < N; j++)
-            CHECK((i != j && (i == SICK || j == SICK)) == (bool)isnan(d[i * N + j]));
 }

@@ -5,6 +5,14 @@
 #include "train/loss.h"
 #include "train/mine.h"
 
+/* Mining of kind semihard. */
+static fn_status mine_semihard(fn_triplets *t, const float *d, const int *label, int n,
+                               float margin, fn_fallback fallback)
+{
+    fn_faces b = {.d = d, .label = label, .n = n};
+    return fn_mine(t, &b, &(fn_mine_options){.fallback = fallback, .margin = margin});
+}
+
 static void expect_line(const char *doc, const char *line)
 {
     if (!strstr(doc, line))
@@ -32,8 +40,8 @@ static void check_pairs_table(const char *doc, const float *d, const fn_triplets
 {
     fn_triplets far = {0}, hard = {0};
     int64_t at = 0;
-    CHECK_OK(fn_mine_semihard(&far, d, person, 6, 1e-6f, FN_FALLBACK_FARTHEST));
-    CHECK_OK(fn_mine_semihard(&hard, d, person, 6, 1e-6f, FN_FALLBACK_HARDEST));
+    CHECK_OK(mine_semihard(&far, d, person, 6, 1e-6f, FN_FALLBACK_FARTHEST));
+    CHECK_OK(mine_semihard(&hard, d, person, 6, 1e-6f, FN_FALLBACK_HARDEST));
     CHECK_INT(far.n, 12);
     CHECK_INT(hard.n, 12);
     for (int64_t i = 0; i < far.n; i++) {
@@ -79,8 +87,9 @@ TEST(mine_as_the_document_says)
         e[2 * i + 1] = (float)sin(angle[i] * acos(-1) / 180);
     }
     CHECK_OK(fn_distances(d, e, 6, 2));
-    CHECK_OK(fn_mine_semihard(&t, d, person, 6, 0.2f, FN_FALLBACK_SKIP));
-    CHECK_OK(fn_triplet_loss(&loss, de, e, d, 6, 2, &t, 0.2f));
+    CHECK_OK(mine_semihard(&t, d, person, 6, 0.2f, FN_FALLBACK_SKIP));
+    CHECK_OK(fn_triplet_loss(&loss, de, &(fn_faces){e, d, person, 6, 2}, &t, 0.2f,
+                             FN_REDUCE_MEAN));
     fn_status rc = fn_file_read(&doc, &size, "docs/mining.md", 1 << 20);
     CHECK_OK(rc);
     if (rc == FN_OK) {

@@ -33,6 +33,7 @@ static const fn_optim_options some[] = {
     {.kind = FN_SGD, .momentum = 0.9f, .initial = 0.7f, .decay = 0.3f},
     {.kind = FN_SGD},
     {.kind = FN_ADAMW, .momentum = 0.9f, .beta2 = 0.99f, .eps = 1e-8f, .decay = 0.3f},
+    {.kind = FN_ADAM, .momentum = 0.9f, .beta2 = 0.99f, .eps = 1e-4f, .decay = 0.3f},
     {.kind = FN_ADAMW, .momentum = 0, .beta2 = 0.5f, .eps = 1e-2f, .initial = 0.7f},
 };
 
@@ -76,7 +77,7 @@ static void take_steps(fn_optim *o, fn_params *p, int from, int to)
 {
     for (int step = from; step <= to; step++) {
         draw_gradient(p, step);
-        fn_optim_step(o, rate_of(step));
+        fn_optim_step(o, rate_of(step), 1);
     }
 }
 
@@ -100,6 +101,9 @@ static void plain_step(state *s, double g, double rate, const fn_optim_options *
         s->a = momentum * s->a + g;
         by = s->a;
         break;
+    case FN_ADAM:
+        g += decay * s->w;
+        decay = 0; /* fall through */
     case FN_ADAMW:
         s->a = momentum * s->a + (1 - momentum) * g;
         s->b = beta2 * s->b + (1 - beta2) * g * g;
@@ -180,9 +184,11 @@ TEST(optim_decays_kernels_only)
         fn_params p = open_params(), before = open_params();
         fn_optim *o;
         CHECK_OK(fn_optim_open(&o, &p, some[i]));
-        fn_optim_step(o, 0.5f); /* the gradient is 0 */
+        fn_optim_step(o, 0.5f, 1); /* the gradient is 0 */
         for (int k = 0; k < PARAMS; k++) {
             const fn_param *q = &layout[k];
+            if (some[i].kind == FN_ADAM)
+                continue; /* its decay is part of the gradient */
             float keep = q->shape.rank > 1 ? 1 - 0.5f * some[i].decay : 1;
             keep = q->trained ? keep : 0.9f;
             for (int64_t at = q->offset; at < q->offset + q->count; at++)
@@ -203,9 +209,47 @@ TEST(optim_moves_statistics_at_rate_zero)
     CHECK_OK(fn_optim_open(&o, &p, some[0]));
     p.grad[layout[2].offset] = 100;
     p.grad[0] = 100;
-    fn_optim_step(o, 0);
+    fn_optim_step(o, 0, 1);
     CHECK_NEAR(p.value[layout[2].offset], 0.9f * before + 10, 1e-5);
     CHECK(p.value[0] == other);
+    fn_optim_close(o);
+    close_params(&p);
+}
+
+/* A scaled step is the step of a scaled gradient; statistics are as they were. */
+TEST(optim_scales_the_gradient)
+{
+    for (int i = 0; i < SOME; i++) {
+        fn_params p = open_params(), q = open_params();
+        fn_optim *o, *other;
+        CHECK_OK(fn_optim_open(&o, &p, some[i]));
+        CHECK_OK(fn_optim_open(&other, &q, some[i]));
+        for (int step = 1; step < 4; step++) {
+            draw_gradient(&p, step);
+            draw_gradient(&q, step);
+            for (int k = 0; k < PARAMS; k++)
+                for (int64_t at = 0; layout[k].trained && at < layout[k].count; at++)
+                    q.grad[layout[k].offset + at] *= 0.25f;
+            fn_optim_step(o, 0.1f, 0.25f);
+            fn_optim_step(other, 0.1f, 1);
+        }
+        CHECK(memcmp(p.value, q.value, BYTES) == 0);
+        fn_optim_close(o);
+        fn_optim_close(other);
+        close_params(&p);
+        close_params(&q);
+    }
+}
+
+TEST(optim_norm_is_of_trained_weights)
+{
+    fn_params p = open_params();
+    fn_optim *o;
+    CHECK_OK(fn_optim_open(&o, &p, some[0]));
+    p.grad[layout[0].offset] = 3;
+    p.grad[layout[4].offset + 32] = -4;
+    p.grad[layout[2].offset] = 100;
+    CHECK_NEAR(fn_optim_norm(o), 5, 1e-12);
     fn_optim_close(o);
     close_params(&p);
 }
@@ -242,7 +286,7 @@ static void check_resume(const fn_optim_options *options)
     CHECK_OK(fn_optim_open(&next, &q, *options));
     take_steps(o, &p, 1, 3);
     memcpy(q.value, p.value, BYTES);
-    CHECK_INT(fn_optim_state_count(o), options->kind == FN_ADAMW ? 2 : 1);
+    CHECK_INT(fn_optim_state_count(o), options->kind >= FN_ADAM ? 2 : 1);
     for (int i = 0; i < fn_optim_state_count(o); i++)
         memcpy(fn_optim_state(next, i), fn_optim_state(o, i), BYTES);
     *fn_optim_steps(next) = *fn_optim_steps(o);
@@ -292,7 +336,7 @@ TEST(optim_survives_each_failed_allocation)
         }
         fn_fail_alloc(0);
         CHECK_OK(rc);
-        CHECK_INT(failures, some[i].kind == FN_ADAMW ? 3 : 2);
+        CHECK_INT(failures, some[i].kind >= FN_ADAM ? 3 : 2);
         fn_optim_close(o);
         close_params(&p);
     }

@@ -50,7 +50,7 @@ TEST(batches_are_full_and_grouped)
     int image[SIZE + 1], label[SIZE + 1];
     fn_pack *p = open_pack();
     fn_sampler *s = NULL;
-    CHECK_OK(fn_sampler_open(&s, p, P, K, 7));
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){P, K, 0, 7}));
     CHECK_INT(fn_sampler_size(s), SIZE);
     for (uint64_t step = 0; step < 200; step++) {
         image[SIZE] = label[SIZE] = -77;
@@ -69,7 +69,7 @@ TEST(people_are_drawn_evenly)
     fn_pack *p = open_pack();
     fn_sampler *s = NULL;
     double chi = 0, want = STEPS / 25.0;
-    CHECK_OK(fn_sampler_open(&s, p, P, K, 1));
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){P, K, 0, 1}));
     for (uint64_t step = 0; step < STEPS; step++) {
         CHECK_OK(fn_sampler_batch(s, step, image, label));
         seen[label[0]]++;
@@ -98,9 +98,9 @@ TEST(a_batch_is_a_function_of_seed_and_step)
     int image[4][SIZE], label[SIZE];
     fn_pack *p = open_pack();
     fn_sampler *s = NULL, *again = NULL, *other = NULL;
-    CHECK_OK(fn_sampler_open(&s, p, P, K, 1));
-    CHECK_OK(fn_sampler_open(&again, p, P, K, 1));
-    CHECK_OK(fn_sampler_open(&other, p, P, K, 2));
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){P, K, 0, 1}));
+    CHECK_OK(fn_sampler_open(&again, p, (fn_sampler_options){P, K, 0, 1}));
+    CHECK_OK(fn_sampler_open(&other, p, (fn_sampler_options){P, K, 0, 2}));
     CHECK_OK(fn_sampler_batch(s, 5, image[0], label));
     CHECK_OK(fn_sampler_batch(s, 6, image[1], label));
     CHECK_OK(fn_sampler_batch(again, 5, image[2], label)); /* without any batch before */
@@ -125,14 +125,17 @@ TEST(a_batch_larger_than_the_set_is_refused_with_the_largest)
     for (int i = 0; i < PEOPLE; i++)
         if (fn_pack_count(p, i) >= 2)
             most += fn_pack_count(p, i) < K ? fn_pack_count(p, i) : K;
-    CHECK_OK(fn_sampler_open(&s, p, most / K, K, 1));
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){most / K, K, 0, 1}));
     CHECK_OK(fn_sampler_batch(s, 3, image, label));
     fn_sampler_close(s);
     snprintf(text, sizeof text, "the largest batch is %d people x %d faces", most / K, K);
-    CHECK_FAILS(fn_sampler_open(&s, p, most / K + 1, K, 1), FN_ECONFIG, text);
+    CHECK_FAILS(fn_sampler_open(&s, p, (fn_sampler_options){most / K + 1, K, 0, 1}),
+                FN_ECONFIG, text);
     CHECK(s == NULL);
-    CHECK_FAILS(fn_sampler_open(&s, p, 1000000, 1000000, 1), FN_ECONFIG, "1000000000000");
-    CHECK_FAILS(fn_sampler_open(&s, p, 0, 3, 1), FN_ECONFIG, "is empty");
+    CHECK_FAILS(fn_sampler_open(&s, p, (fn_sampler_options){1000000, 1000000, 0, 1}),
+                FN_ECONFIG, "1000000000000");
+    CHECK_FAILS(fn_sampler_open(&s, p, (fn_sampler_options){0, 3, 0, 1}), FN_ECONFIG,
+                "is empty");
     close_all(NULL, p);
 }
 
@@ -144,7 +147,7 @@ TEST(a_batch_can_be_the_whole_set)
     fn_test_scratch();
     fn_pack *p = fn_test_pack(count, 3);
     fn_sampler *s = NULL;
-    CHECK_OK(fn_sampler_open(&s, p, 1, 6, 1));
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){1, 6, 0, 1}));
     CHECK_OK(fn_sampler_batch(s, 0, image, label));
     for (int i = 0; i < 6; i++)
         seen[image[i]]++;
@@ -159,7 +162,8 @@ TEST(a_set_without_pairs_is_refused)
     fn_test_scratch();
     fn_pack *p = fn_test_pack(count, 3);
     fn_sampler *s = NULL;
-    CHECK_FAILS(fn_sampler_open(&s, p, 2, 2, 1), FN_EDATA, "only 1 of 3 people");
+    CHECK_FAILS(fn_sampler_open(&s, p, (fn_sampler_options){2, 2, 0, 1}), FN_EDATA,
+                "only 1 of 3 people");
     CHECK(s == NULL);
     close_all(s, p);
 }
@@ -173,7 +177,7 @@ TEST(every_failed_allocation_is_reported)
     long n = 1;
     for (; rc != FN_OK && n < 100; n++) {
         fn_fail_alloc(n);
-        rc = fn_sampler_open(&s, p, P, K, 1);
+        rc = fn_sampler_open(&s, p, (fn_sampler_options){P, K, 0, 1});
         CHECK(rc == FN_OK || (rc == FN_ENOMEM && !s));
     }
     fn_fail_alloc(0);
@@ -182,4 +186,43 @@ TEST(every_failed_allocation_is_reported)
     CHECK_FAILS(fn_sampler_batch(s, 0, image, label), FN_ENOMEM, "no memory");
     fn_fail_alloc(0);
     close_all(s, p);
+}
+
+/* Negatives: one face each of people whom the batch has not, evenly, single faces too. */
+TEST(negatives_are_other_people)
+{
+    enum { NEGATIVES = 12, ALL = SIZE + NEGATIVES, STEPS = 3000 };
+    int image[ALL], label[ALL], plain[SIZE], none[SIZE], seen[PEOPLE] = {0};
+    fn_pack *p = open_pack();
+    fn_sampler *s = NULL, *without = NULL;
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){P, K, NEGATIVES, 7}));
+    CHECK_OK(fn_sampler_open(&without, p, (fn_sampler_options){P, K, 0, 7}));
+    CHECK_INT(fn_sampler_size(s), ALL);
+    for (uint64_t step = 0; step < STEPS; step++) {
+        CHECK_OK(fn_sampler_batch(s, step, image, label));
+        CHECK_OK(fn_sampler_batch(without, step, plain, none));
+        CHECK(memcmp(image, plain, sizeof plain) == 0);
+        for (int i = SIZE; i < ALL; i++) {
+            CHECK_INT(fn_pack_person_of(p, image[i]), label[i]);
+            for (int k = 0; k < i; k++)
+                CHECK(label[k] != label[i]);
+            seen[label[i]]++;
+        }
+    }
+    for (int i = 0; i < PEOPLE; i++) /* those alone are never among the pairs: more often */
+        CHECK(seen[i] > STEPS * NEGATIVES / PEOPLE / 2);
+    fn_sampler_close(without);
+    close_all(s, p);
+}
+
+/* The batch of 12 takes 5 people with 2 faces and 1 with 3, at most: 6 of the 30. */
+TEST(negatives_that_may_run_out_are_refused)
+{
+    fn_pack *p = open_pack();
+    fn_sampler *s = NULL;
+    CHECK_OK(fn_sampler_open(&s, p, (fn_sampler_options){P, K, 24, 7}));
+    fn_sampler_close(s);
+    CHECK_FAILS(fn_sampler_open(&s, p, (fn_sampler_options){P, K, 25, 7}), FN_ECONFIG,
+                "use train.negatives=24 or fewer");
+    close_all(NULL, p);
 }

@@ -10,7 +10,10 @@
 
 static const char *const devices[] = {"auto", "cpu", NULL};
 static const char *const fallbacks[] = {"skip", "farthest", "hardest", NULL};
-static const char *const optimizers[] = {"adagrad", "sgd", "adamw", NULL};
+static const char *const minings[] = {"semihard", "hardest_negative", "hardest",
+                                      "all",      "random",           NULL};
+static const char *const optimizers[] = {"adagrad", "sgd", "adam", "adamw", NULL};
+static const char *const reduces[] = {"mean", "active", "sum", NULL};
 static const char *const schedules[] = {"constant", "cosine", "step", NULL};
 
 #define AT(member) offsetof(fn_config, member)
@@ -52,19 +55,25 @@ const fn_field fn_config_fields[] = {
     LONG("train.steps", steps, NAN, 0, 1e12, "batches to learn from"),
     INT("train.people", people, NAN, 2, 1e6, "people in a batch"),
     INT("train.faces", faces, 40, 2, 1e6, "faces of each, or as many as there are"),
+    INT("train.negatives", negatives, 0, 0, 1e6, "faces of as many other people, never anchors"),
+    INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all"),
+    CHOICE("loss.mining", mining, FN_MINE_SEMIHARD, minings, "which triplets of a batch"),
     REAL("loss.margin", margin, 0.2, FLT_MIN, 4, "alpha, in squared distance"),
     CHOICE("loss.fallback", fallback, FN_FALLBACK_SKIP, fallbacks,
            "for a pair without a semi-hard negative"),
+    CHOICE("loss.reduce", reduce, FN_REDUCE_MEAN, reduces,
+           "mean over all triplets, over the active ones, or the sum"),
     CHOICE("optim.kind", optim.kind, FN_ADAGRAD, optimizers, "the rule of the update"),
     REAL("optim.rate", schedule.rate, 0.05, FLT_MIN, 100, "the learning rate"),
     CHOICE("optim.schedule", schedule.kind, FN_CONSTANT, schedules, "of the rate"),
     REAL("optim.end", schedule.end, 0, 0, 100, "rate at the end of the cosine"),
     LONG("optim.warmup", schedule.warmup, 0, 0, 1e12, "steps of linear warm-up"),
-    REAL("optim.momentum", optim.momentum, 0.9, 0, 0.9999, "of sgd; beta1 of adamw"),
-    REAL("optim.beta2", optim.beta2, 0.999, 0, 0.999999, "of adamw"),
-    REAL("optim.eps", optim.eps, 1e-8, FLT_MIN, 1, "of adagrad and adamw"),
+    REAL("optim.momentum", optim.momentum, 0.9, 0, 0.9999, "of sgd; beta1 of adam, adamw"),
+    REAL("optim.beta2", optim.beta2, 0.999, 0, 0.999999, "of adam and adamw"),
+    REAL("optim.eps", optim.eps, 1e-8, FLT_MIN, 1, "of adagrad, adam and adamw"),
     REAL("optim.initial", optim.initial, 0.1, 0, 1000, "adagrad's accumulator at the start"),
-    REAL("optim.decay", optim.decay, 0, 0, 10, "decoupled weight decay of kernels"),
+    REAL("optim.decay", optim.decay, 0, 0, 10, "weight decay of kernels; adam: in the gradient"),
+    REAL("optim.clip", clip, 0, 0, 1e6, "largest norm of a gradient; 0: any"),
     REAL("augment.view", augment.view, 1, 0.01, 1, "share of the crop that the net sees"),
     REAL("augment.shift", augment.shift, 0, 0, 0.5, "of the crop's side, each way"),
     REAL("augment.zoom", augment.zoom, 0, 0, 0.5, "of the view's side, each way"),
@@ -135,6 +144,17 @@ static fn_status check_required(const fn_yaml *y, char *const *override, int n)
     return FN_OK;
 }
 
+/* A key that its neighbours leave without effect is a mistake. */
+static fn_status check_together(const fn_config *c)
+{
+    if (c->fallback == FN_FALLBACK_SKIP || c->mining == FN_MINE_SEMIHARD)
+        return FN_OK;
+    return fn_fail(FN_ECONFIG,
+                   "loss.fallback is %s, but loss.mining is %s: only semihard falls back; "
+                   "take one of the two out",
+                   fallbacks[c->fallback], minings[c->mining]);
+}
+
 fn_status fn_config_read(fn_config *out, const char *path, char *const *override, int n)
 {
     static const char *const also[] = {"eval", NULL}; /* eval/settings.h reads that one */
@@ -148,6 +168,7 @@ fn_status fn_config_read(fn_config *out, const char *path, char *const *override
     for (int i = 0; i < n; i++)
         FN_GO(apply(out, override[i]));
     out->schedule.steps = out->steps;
+    rc = check_together(out);
 out:
     fn_yaml_close(y);
     return rc;

@@ -5,7 +5,7 @@
 
 #include "core/field.h"
 #include "data/view.h"
-#include "train/mine.h"
+#include "train/loss.h"
 #include "train/optim.h"
 #include "train/schedule.h"
 
@@ -21,9 +21,10 @@ typedef struct fn_config {
     int data_threads;
 
     int64_t steps;
-    int people, faces; /* of a batch */
-    float margin;
-    int fallback;                             /* fn_fallback */
+    int people, faces, negatives; /* of a batch */
+    int chunk;                    /* 0: the batch in one pass */
+    float margin, clip;
+    int mining, fallback, reduce;             /* fn_mining, fn_fallback, fn_reduce */
     int64_t log_every, val_every, save_every; /* steps */
     int val_pairs, save_keep;
 

@@ -14,14 +14,14 @@ struct fn_optim {
     fn_optim_options o;
     int64_t steps;
     int n_state;
-    float *state[MAX_STATE]; /* adagrad: s; sgd: m; adamw: m, v */
+    float *state[MAX_STATE]; /* adagrad: s; sgd: m; adam, adamw: m, v */
 };
 
 /* The numbers of one step. */
 typedef struct rule {
-    float rate, momentum, beta2, eps;
+    float rate, scale, momentum, beta2, eps;
     float decay;        /* 0 where the weight is no kernel */
-    float fix_m, fix_v; /* adamw: 1 / (1 - beta^steps) */
+    float fix_m, fix_v; /* adam, adamw: 1 / (1 - beta^steps) */
 } rule;
 
 /* A piece of the flat buffers. */
@@ -37,8 +37,9 @@ static void adagrad(const piece *p, const rule *r)
     const float *g = p->g;
 #pragma omp simd
     for (int64_t i = 0; i < p->n; i++) {
-        s[i] += g[i] * g[i];
-        w[i] -= r->rate * (g[i] / (sqrtf(s[i]) + r->eps) + r->decay * w[i]);
+        float by = r->scale * g[i];
+        s[i] += by * by;
+        w[i] -= r->rate * (by / (sqrtf(s[i]) + r->eps) + r->decay * w[i]);
     }
 }
 
@@ -48,8 +49,21 @@ static void sgd(const piece *p, const rule *r)
     const float *g = p->g;
 #pragma omp simd
     for (int64_t i = 0; i < p->n; i++) {
-        m[i] = r->momentum * m[i] + g[i];
+        m[i] = r->momentum * m[i] + r->scale * g[i];
         w[i] -= r->rate * (m[i] + r->decay * w[i]);
+    }
+}
+
+static void adam(const piece *p, const rule *r)
+{
+    float *w = p->w, *m = p->state[0], *v = p->state[1];
+    const float *g = p->g;
+#pragma omp simd
+    for (int64_t i = 0; i < p->n; i++) {
+        float by = r->scale * g[i] + r->decay * w[i];
+        m[i] = r->momentum * m[i] + (1 - r->momentum) * by;
+        v[i] = r->beta2 * v[i] + (1 - r->beta2) * by * by;
+        w[i] -= r->rate * (m[i] * r->fix_m / (sqrtf(v[i] * r->fix_v) + r->eps));
     }
 }
 
@@ -59,8 +73,9 @@ static void adamw(const piece *p, const rule *r)
     const float *g = p->g;
 #pragma omp simd
     for (int64_t i = 0; i < p->n; i++) {
-        m[i] = r->momentum * m[i] + (1 - r->momentum) * g[i];
-        v[i] = r->beta2 * v[i] + (1 - r->beta2) * g[i] * g[i];
+        float by = r->scale * g[i];
+        m[i] = r->momentum * m[i] + (1 - r->momentum) * by;
+        v[i] = r->beta2 * v[i] + (1 - r->beta2) * by * by;
         w[i] -= r->rate *
                 (m[i] * r->fix_m / (sqrtf(v[i] * r->fix_v) + r->eps) + r->decay * w[i]);
     }
@@ -77,7 +92,10 @@ static void move_statistic(const piece *p, const rule *r)
 static const struct {
     void (*update)(const piece *p, const rule *r);
     int n_state;
-} kinds[] = {[FN_ADAGRAD] = {adagrad, 1}, [FN_SGD] = {sgd, 1}, [FN_ADAMW] = {adamw, 2}};
+} kinds[] = {[FN_ADAGRAD] = {adagrad, 1},
+             [FN_SGD] = {sgd, 1},
+             [FN_ADAM] = {adam, 2},
+             [FN_ADAMW] = {adamw, 2}};
 
 static piece cut(const fn_optim *o, const fn_param *q, int64_t at)
 {
@@ -101,10 +119,25 @@ static void update_param(const fn_optim *o, const fn_param *q, rule r)
     }
 }
 
-void fn_optim_step(fn_optim *o, float rate)
+double fn_optim_norm(const fn_optim *o)
+{
+    const fn_params *p = o->p;
+    double sum = 0;
+    for (int i = 0; i < p->n; i++) {
+        const float *g = p->grad + p->param[i].offset;
+        double part = 0;
+        for (int64_t k = 0; p->param[i].trained && k < p->param[i].count; k++)
+            part += (double)g[k] * (double)g[k];
+        sum += part;
+    }
+    return sqrt(sum);
+}
+
+void fn_optim_step(fn_optim *o, float rate, float scale)
 {
     double steps = (double)++o->steps;
     rule r = {.rate = rate,
+              .scale = scale,
               .momentum = o->o.momentum,
               .beta2 = o->o.beta2,
               .eps = o->o.eps,

@@ -71,7 +71,7 @@ static fn_status report(run *r)
     fn_metrics m = {
         .step = step,
         .loss = t->loss,
-        .triplets = t->triplets.n,
+        .triplets = t->triplets.count,
         .rate = (double)fn_schedule_rate(&t->config.schedule, step - 1),
         .gradient = t->gradient,
         .images_per_s = (double)(done * fn_sampler_size(t->sampler)) / spent,
@@ -129,11 +129,16 @@ static void tell(fn_tell t, const char *fmt, ...)
 
 static void say_what(const fn_trainer *t, fn_tell to)
 {
-    fn_plan_size size = fn_plan_size_of(t->plan);
+    fn_trainer_size size = fn_trainer_size_of(t);
+    int n = fn_sampler_size(t->sampler);
     tell(to, "device: cpu, %d threads", fn_threads());
-    tell(to, "network: %s, %" PRId64 " weights; a batch of %d faces takes %zu MB",
-         fn_net_name(t->net), fn_params_trained(t->params), fn_sampler_size(t->sampler),
-         (size.arena + size.workspace) >> 20);
+    tell(to, "network: %s, %" PRId64 " weights; a batch of %d faces in %s of %d",
+         fn_net_name(t->net), fn_params_trained(t->params), n,
+         t->sum ? "two passes, chunks" : "one pass", t->chunk);
+    tell(to,
+         "memory: %zu MB: %zu for the network's values, %zu images, %zu weights, %zu pairs",
+         (size.values + size.images + size.weights + size.pairs) >> 20, size.values >> 20,
+         size.images >> 20, size.weights >> 20, size.pairs >> 20);
     tell(to, "data: %s, %d faces of %d people", fn_pack_path(t->pack),
          fn_pack_images(t->pack), fn_pack_people(t->pack));
 }
@@ -227,7 +232,7 @@ static fn_status try_step(fn_trainer *t, fn_tell to)
     tell(to,
          "one step: %.2f s (%.1f images/s), loss %.4f, %" PRId64 " triplets of %" PRId64
          " pairs; the whole run: about %.1f hours",
-         spent, fn_sampler_size(t->sampler) / spent, t->loss.loss, t->triplets.n,
+         spent, fn_sampler_size(t->sampler) / spent, t->loss.loss, t->triplets.count,
          t->triplets.pairs, spent * (double)t->config.steps / 3600);
     return FN_OK;
 }

@@ -13,14 +13,17 @@ typedef struct fn_trainer {
     fn_config config;
     fn_net *net;
     fn_params *params;
-    fn_plan *plan;
+    int chunk; /* faces of one pass of the network; of the batch, if it is not cut */
+    fn_plan *plan, *rest; /* of a chunk; of the last, smaller one (NULL: it is not) */
     fn_optim *optim;
     fn_pack *pack;
     fn_sampler *sampler;
     fn_loader *loader;
     fn_record record; /* record.step counts the steps taken */
     int dim;
-    float *distance, *d_embedding; /* [n, n], [n, dim] */
+    int *label;                                /* [n] */
+    float *embedding, *distance, *d_embedding; /* [n, dim], [n, n], [n, dim] */
+    float *sum; /* of the chunks' gradients; NULL where the batch is not cut */
     fn_triplets triplets;
     /* of the last step */
     fn_loss loss;
@@ -36,7 +39,17 @@ void fn_trainer_close(fn_trainer *t);
 /* Batches from step t->record.step on. */
 fn_status fn_trainer_start(fn_trainer *t) FN_CHECKED;
 
-/* One batch: load, forward, mine, loss, backward, update. A batch whose loss or gradient is not
+/* Bytes of what grows with the batch, the chunk and the network. */
+typedef struct fn_trainer_size {
+    size_t values, images, weights, pairs;
+} fn_trainer_size;
+fn_trainer_size fn_trainer_size_of(const fn_trainer *t);
+
+/* One batch: load, forward, mine, loss, backward, update. A batch that is cut goes through the
+ * network twice (Gao et al. 2021): forward, chunk by chunk, for the embeddings of all; after mining
+ * and the loss over the whole batch, each chunk forward again and backward with its part of
+ * dL/de. The weights' gradients are the sum over the chunks, in their order; statistics of batch
+ * norm are each chunk's own, and the running ones move by the mean over the faces. A batch whose loss or gradient is not
  * finite changes nothing; the third in a row is FN_ENUMERIC. */
 fn_status fn_trainer_step(fn_trainer *t) FN_CHECKED;
 
