@@ -155,9 +155,8 @@ TEST(board_writes_these_bytes)
            "\x12\x04\x12\x02\x08\x01"
            "\x42\x02"
            "Hi"
-           "\x4A\x0A\x0A\x06\x0A\x04"
-           "text"
-           "\x20\x02");
+           "\x4A\x0A\x20\x02\x0A\x06\x0A\x04"
+           "text");
     CHECK(at == end);
     fn_free(data);
     close_folder();

@@ -7,8 +7,10 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "data/image.h"
 #include "train/crc32c.h"
 #include "train/event.h"
+#include "train/hparams.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,7 +48,7 @@ static double now(void)
 }
 
 /* Writes the event if it was made, and frees it. */
-static fn_status write_event(fn_board *b, fn_event *e, fn_status made)
+static fn_status write_event(fn_board *b, fn_wire *e, fn_status made)
 {
     uint8_t head[12], tail[4];
     if (made != FN_OK)
@@ -57,20 +59,64 @@ static fn_status write_event(fn_board *b, fn_event *e, fn_status made)
     bool ok = fwrite(head, sizeof head, 1, b->file) == 1 &&
               fwrite(e->data, e->size, 1, b->file) == 1 &&
               fwrite(tail, sizeof tail, 1, b->file) == 1;
-    fn_event_free(e);
+    fn_wire_free(e);
     return ok ? FN_OK : fn_fail_errno(b->path, "write");
+}
+
+static fn_place here(int64_t step, const char *tag)
+{
+    return (fn_place){now(), step, tag};
 }
 
 fn_status fn_board_scalar(fn_board *b, const char *tag, int64_t step, double value)
 {
-    fn_event e;
-    return write_event(b, &e, fn_event_scalar(&e, now(), step, tag, (float)value));
+    fn_wire e;
+    return write_event(b, &e, fn_event_scalar(&e, here(step, tag), (float)value));
 }
 
 fn_status fn_board_text(fn_board *b, const char *tag, int64_t step, const char *text)
 {
-    fn_event e;
-    return write_event(b, &e, fn_event_text(&e, now(), step, tag, text));
+    fn_wire e;
+    return write_event(b, &e, fn_event_text(&e, here(step, tag), text));
+}
+
+fn_status fn_board_histogram(fn_board *b, const char *tag, int64_t step,
+                             const fn_histogram *h)
+{
+    fn_wire e;
+    if (h->n == 0)
+        return FN_OK;
+    return write_event(b, &e, fn_event_histogram(&e, here(step, tag), h));
+}
+
+fn_status fn_board_image(fn_board *b, const char *tag, int64_t step, const fn_image *image)
+{
+    fn_wire e;
+    uint8_t *bytes;
+    size_t size;
+    FN_TRY(fn_encode_png(&bytes, &size, image));
+    fn_png png = {bytes, size, image->width, image->height};
+    fn_status rc = write_event(b, &e, fn_event_image(&e, here(step, tag), &png));
+    fn_free(bytes);
+    return rc;
+}
+
+fn_status fn_board_curve(fn_board *b, const char *tag, int64_t step, const fn_curve *c)
+{
+    fn_wire e;
+    return write_event(b, &e, fn_event_curve(&e, here(step, tag), c));
+}
+
+fn_status fn_board_session_start(fn_board *b, int64_t step, const fn_config *c)
+{
+    fn_wire e;
+    return write_event(b, &e, fn_hparams_start(&e, now(), step, c));
+}
+
+fn_status fn_board_session_end(fn_board *b, int64_t step)
+{
+    fn_wire e;
+    return write_event(b, &e, fn_hparams_end(&e, now(), step));
 }
 
 fn_status fn_board_flush(fn_board *b)
@@ -120,7 +166,7 @@ out:
 
 static fn_status write_head(fn_board *b, int64_t first_step)
 {
-    fn_event e;
+    fn_wire e;
     FN_TRY(write_event(b, &e, fn_event_version(&e, now())));
     FN_TRY(write_event(b, &e, fn_event_start(&e, now(), first_step)));
     return fn_board_flush(b);

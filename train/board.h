@@ -3,9 +3,9 @@
 #ifndef FN_TRAIN_BOARD_H
 #define FN_TRAIN_BOARD_H
 
-#include "core/status.h"
-
-#include <stdint.h>
+#include "train/config.h"
+#include "train/curve.h"
+#include "train/histogram.h"
 
 typedef struct fn_board fn_board;
 
@@ -17,6 +17,16 @@ fn_status fn_board_scalar(fn_board *b, const char *tag, int64_t step,
                           double value) FN_CHECKED; /* kept as float */
 fn_status fn_board_text(fn_board *b, const char *tag, int64_t step,
                         const char *text) FN_CHECKED;
+/* One without a distance in it is not written. */
+fn_status fn_board_histogram(fn_board *b, const char *tag, int64_t step,
+                             const fn_histogram *h) FN_CHECKED;
+fn_status fn_board_image(fn_board *b, const char *tag, int64_t step,
+                         const fn_image *image) FN_CHECKED; /* kept as PNG */
+fn_status fn_board_curve(fn_board *b, const char *tag, int64_t step,
+                         const fn_curve *c) FN_CHECKED;
+/* The run as the HPARAMS tab has it: train/hparams.h. */
+fn_status fn_board_session_start(fn_board *b, int64_t step, const fn_config *c) FN_CHECKED;
+fn_status fn_board_session_end(fn_board *b, int64_t step) FN_CHECKED;
 fn_status fn_board_flush(fn_board *b) FN_CHECKED;
 
 #endif

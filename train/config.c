@@ -81,6 +81,8 @@ const fn_field fn_config_fields[] = {
     REAL("augment.brightness", augment.brightness, 0, 0, 1, "of the full range, each way"),
     REAL("augment.contrast", augment.contrast, 0, 0, 0.99, "relative, each way"),
     LONG("log.every", log_every, 10, 1, 1e12, "steps between two lines"),
+    INT("log.images", log_images, 6, 0, 100, "hardest triplets shown every val.every steps"),
+    INT("log.projector", log_projector, 1000, 0, 10000, "validation faces in the projector"),
     LONG("val.every", val_every, 500, 1, 1e12, "steps between two validations"),
     INT("val.pairs", val_pairs, 3000, 20, 1e7, "drawn from data.val"),
     LONG("save.every", save_every, 500, 1, 1e12, "steps between two checkpoints"),
@@ -90,8 +92,9 @@ const fn_field fn_config_fields[] = {
 /* clang-format on */
 
 static const char *const free_on_resume[] = {
-    "run",       "device",    "threads",   "data.val",   "data.threads", "train.steps",
-    "log.every", "val.every", "val.pairs", "save.every", "save.keep",    NULL};
+    "run",       "device",     "threads",       "data.val",  "data.threads", "train.steps",
+    "log.every", "log.images", "log.projector", "val.every", "val.pairs",    "save.every",
+    "save.keep", NULL};
 
 static fn_status apply(fn_config *c, const char *argument)
 {

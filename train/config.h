@@ -27,6 +27,7 @@ typedef struct fn_config {
     int mining, fallback, reduce;             /* fn_mining, fn_fallback, fn_reduce */
     int64_t log_every, val_every, save_every; /* steps */
     int val_pairs, save_keep;
+    int log_images, log_projector; /* triplets, faces; 0: none */
 
     fn_augment augment;
     fn_optim_options optim;

@@ -1,102 +1,8 @@
-/* event -- protobuf written from its end to its beginning: when a message is done, its length
- * is known, and goes in front. A field is (number << 3 | wire type), then its value. The
- * numbers are those of event.proto, summary.proto and tensor.proto of TensorFlow. */
+/* event -- field numbers are those of event.proto, summary.proto, tensor.proto and the plugins'
+ * own messages. A plugin's metadata goes with every value: readers keep the first of a tag. */
 #include "train/event.h"
 
-#include "core/mem.h"
-
-#include <assert.h>
 #include <string.h>
-
-enum {
-    VARINT = 0,
-    FIXED64 = 1,
-    BLOCK = 2,
-    FIXED32 = 5,
-    FRAME = 128, /* more than all fields of an event need beside its texts */
-};
-
-/* --- backwards --- */
-
-static fn_status begin(fn_event *e, size_t texts)
-{
-    size_t size = texts + FRAME;
-    e->size = 0;
-    e->room = fn_alloc(size, 1);
-    e->data = e->room + (e->room ? size : 0);
-    return e->room ? FN_OK
-                   : fn_fail(FN_ENOMEM, "no memory for an event of %zu bytes", size);
-}
-
-static void put(fn_event *e, const void *bytes, size_t n)
-{
-    assert((size_t)(e->data - e->room) >= n);
-    e->data -= n;
-    e->size += n;
-    memcpy(e->data, bytes, n);
-}
-
-static void put_varint(fn_event *e, uint64_t v)
-{
-    uint8_t byte[10];
-    size_t n = 0;
-    for (; v > 127; v >>= 7)
-        byte[n++] = (uint8_t)(v | 128);
-    byte[n++] = (uint8_t)v;
-    put(e, byte, n);
-}
-
-static void put_key(fn_event *e, int field, int type)
-{
-    put_varint(e, (uint64_t)field << 3 | (uint64_t)type);
-}
-
-static void put_int(fn_event *e, int field, int64_t v)
-{
-    put_varint(e, (uint64_t)v);
-    put_key(e, field, VARINT);
-}
-
-static void put_fixed(fn_event *e, int field, int type, uint64_t bits)
-{
-    uint8_t byte[8];
-    size_t n = type == FIXED64 ? 8 : 4;
-    for (size_t i = 0; i < n; i++)
-        byte[i] = (uint8_t)(bits >> 8 * i);
-    put(e, byte, n);
-    put_key(e, field, type);
-}
-
-static void put_double(fn_event *e, int field, double v)
-{
-    uint64_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    put_fixed(e, field, FIXED64, bits);
-}
-
-static void put_float(fn_event *e, int field, float v)
-{
-    uint32_t bits;
-    memcpy(&bits, &v, sizeof bits);
-    put_fixed(e, field, FIXED32, bits);
-}
-
-static void put_text(fn_event *e, int field, const char *text)
-{
-    size_t n = strlen(text);
-    put(e, text, n);
-    put_varint(e, n);
-    put_key(e, field, BLOCK);
-}
-
-/* Makes one message of what was put since the event was `before` bytes long. */
-static void enclose(fn_event *e, int field, size_t before)
-{
-    put_varint(e, e->size - before);
-    put_key(e, field, BLOCK);
-}
-
-/* --- events --- */
 
 enum { /* fields of Event */
        WALL_TIME = 1,
@@ -106,72 +12,144 @@ enum { /* fields of Event */
        SESSION_LOG = 7,
 };
 
-fn_status fn_event_version(fn_event *e, double wall)
+enum { /* fields of Summary.Value */
+       TAG = 1,
+       SIMPLE_VALUE = 2,
+       IMAGE = 4,
+       HISTOGRAM = 5,
+       TENSOR = 8,
+       METADATA = 9,
+};
+
+enum { DT_FLOAT = 1, DT_STRING = 7, DATA_CLASS_TENSOR = 2, COLORSPACE_RGB = 3 };
+
+fn_status fn_event_version(fn_wire *w, double wall)
 {
-    FN_TRY(begin(e, 0));
-    put_text(e, FILE_VERSION, "brain.Event:2");
-    put_double(e, WALL_TIME, wall);
+    FN_TRY(fn_wire_begin(w, FN_EVENT_FRAME));
+    fn_wire_text(w, FILE_VERSION, "brain.Event:2");
+    fn_wire_double(w, WALL_TIME, wall);
     return FN_OK;
 }
 
-fn_status fn_event_start(fn_event *e, double wall, int64_t step)
+fn_status fn_event_start(fn_wire *w, double wall, int64_t step)
 {
-    FN_TRY(begin(e, 0));
-    put_int(e, 1, 1); /* status: START */
-    enclose(e, SESSION_LOG, 0);
-    put_int(e, STEP, step);
-    put_double(e, WALL_TIME, wall);
+    FN_TRY(fn_wire_begin(w, FN_EVENT_FRAME));
+    fn_wire_int(w, 1, 1); /* status: START */
+    fn_wire_enclose(w, SESSION_LOG, 0);
+    fn_wire_int(w, STEP, step);
+    fn_wire_double(w, WALL_TIME, wall);
     return FN_OK;
 }
 
-/* Closes a Summary.Value that holds all but its tag. */
-static void finish_value(fn_event *e, double wall, int64_t step, const char *tag)
+void fn_event_finish(fn_wire *w, fn_place at)
 {
-    put_text(e, 1, tag);
-    enclose(e, 1, 0); /* value */
-    enclose(e, SUMMARY, 0);
-    put_int(e, STEP, step);
-    put_double(e, WALL_TIME, wall);
+    fn_wire_text(w, TAG, at.tag);
+    fn_wire_enclose(w, 1, 0); /* value */
+    fn_wire_enclose(w, SUMMARY, 0);
+    fn_wire_int(w, STEP, at.step);
+    fn_wire_double(w, WALL_TIME, at.wall);
 }
 
-fn_status fn_event_scalar(fn_event *e, double wall, int64_t step, const char *tag,
-                          float value)
+void fn_event_plugin(fn_wire *w, const char *name, size_t before)
 {
-    FN_TRY(begin(e, strlen(tag)));
-    put_float(e, 2, value); /* simple_value */
-    finish_value(e, wall, step, tag);
+    if (w->size > before)
+        fn_wire_enclose(w, 2, before); /* content */
+    fn_wire_text(w, 1, name);          /* plugin_name */
+    fn_wire_enclose(w, 1, before);     /* plugin_data */
+    fn_wire_int(w, 4, DATA_CLASS_TENSOR);
+    fn_wire_enclose(w, METADATA, before);
+}
+
+static fn_status begin(fn_wire *w, fn_place at, size_t contents)
+{
+    return fn_wire_begin(w, strlen(at.tag) + contents + FN_EVENT_FRAME);
+}
+
+fn_status fn_event_scalar(fn_wire *w, fn_place at, float value)
+{
+    FN_TRY(begin(w, at, 0));
+    fn_wire_float(w, SIMPLE_VALUE, value);
+    fn_event_finish(w, at);
     return FN_OK;
 }
 
-/* A tensor of strings, of shape [1]. */
-static void put_tensor(fn_event *e, const char *text)
+/* Gives the contents that were put since `before` a shape and a type, and so makes the value's
+ * tensor of them. */
+static void finish_tensor(fn_wire *w, int type, const int64_t *dim, int rank, size_t before)
 {
-    size_t before = e->size;
-    put_text(e, 8, text); /* string_val */
-    size_t shape = e->size;
-    put_int(e, 1, 1);      /* size */
-    enclose(e, 2, shape);  /* dim */
-    enclose(e, 2, shape);  /* tensor_shape */
-    put_int(e, 1, 7);      /* dtype: DT_STRING */
-    enclose(e, 8, before); /* tensor */
+    size_t shape = w->size;
+    while (rank-- > 0) {
+        size_t one = w->size;
+        fn_wire_int(w, 1, dim[rank]); /* size */
+        fn_wire_enclose(w, 2, one);   /* dim */
+    }
+    fn_wire_enclose(w, 2, shape); /* tensor_shape */
+    fn_wire_int(w, 1, type);      /* dtype */
+    fn_wire_enclose(w, TENSOR, before);
 }
 
-fn_status fn_event_text(fn_event *e, double wall, int64_t step, const char *tag,
-                        const char *text)
+fn_status fn_event_text(fn_wire *w, fn_place at, const char *text)
 {
-    FN_TRY(begin(e, strlen(tag) + strlen(text)));
-    put_int(e, 4, 2); /* data_class: TENSOR */
-    size_t plugin = e->size;
-    put_text(e, 1, "text"); /* plugin_name */
-    enclose(e, 1, plugin);  /* plugin_data */
-    enclose(e, 9, 0);       /* metadata */
-    put_tensor(e, text);
-    finish_value(e, wall, step, tag);
+    const int64_t one = 1;
+    FN_TRY(begin(w, at, strlen(text)));
+    fn_event_plugin(w, "text", 0);
+    size_t before = w->size;
+    fn_wire_text(w, 8, text); /* string_val */
+    finish_tensor(w, DT_STRING, &one, 1, before);
+    fn_event_finish(w, at);
     return FN_OK;
 }
 
-void fn_event_free(fn_event *e)
+void fn_event_nothing(fn_wire *w)
 {
-    fn_free(e->room);
-    *e = (fn_event){.room = NULL};
+    const int64_t none = 0;
+    finish_tensor(w, DT_FLOAT, &none, 1, w->size);
+}
+
+fn_status fn_event_curve(fn_wire *w, fn_place at, const fn_curve *c)
+{
+    const int64_t dim[] = {FN_CURVE_ROWS, FN_CURVE_POINTS};
+    FN_TRY(begin(w, at, sizeof c->row));
+    fn_wire_int(w, 2, FN_CURVE_POINTS); /* num_thresholds */
+    fn_event_plugin(w, "pr_curves", 0);
+    size_t before = w->size;
+    fn_wire_floats(w, 5, c->row[0], sizeof c->row / sizeof(float)); /* float_val */
+    finish_tensor(w, DT_FLOAT, dim, 2, before);
+    fn_event_finish(w, at);
+    return FN_OK;
+}
+
+/* Bins outside of the first and the last that hold something are left out: TensorBoard takes
+ * min and max for the outer bounds. */
+fn_status fn_event_histogram(fn_wire *w, fn_place at, const fn_histogram *h)
+{
+    double limit[FN_BINS], count[FN_BINS];
+    size_t n = 0;
+    for (int i = fn_histogram_bin(h->min); i <= fn_histogram_bin(h->max); i++, n++) {
+        limit[n] = FN_BIN * (i + 1);
+        count[n] = (double)h->count[i];
+    }
+    FN_TRY(begin(w, at, sizeof limit + sizeof count));
+    fn_wire_doubles(w, 7, count, n); /* bucket */
+    fn_wire_doubles(w, 6, limit, n); /* bucket_limit */
+    fn_wire_double(w, 5, h->squares);
+    fn_wire_double(w, 4, h->sum);
+    fn_wire_double(w, 3, (double)h->n); /* num */
+    fn_wire_double(w, 2, h->max);
+    fn_wire_double(w, 1, h->min);
+    fn_wire_enclose(w, HISTOGRAM, 0);
+    fn_event_finish(w, at);
+    return FN_OK;
+}
+
+fn_status fn_event_image(fn_wire *w, fn_place at, const fn_png *png)
+{
+    FN_TRY(begin(w, at, png->size));
+    fn_wire_bytes(w, 4, png->bytes, png->size); /* encoded_image_string */
+    fn_wire_int(w, 3, COLORSPACE_RGB);
+    fn_wire_int(w, 2, png->width);
+    fn_wire_int(w, 1, png->height);
+    fn_wire_enclose(w, IMAGE, 0);
+    fn_event_finish(w, at);
+    return FN_OK;
 }

@@ -3,7 +3,6 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "kernels/threads.h"
-#include "train/board.h"
 #include "train/environment.h"
 
 #include <inttypes.h>
@@ -69,6 +68,25 @@ static fn_status cut_metrics(const char *path, int64_t step)
     return rc;
 }
 
+/* TensorBoard drops what is at or beyond the first step of a later file, so what a start says
+ * of itself stands at that step: no step ever has it twice. */
+static fn_status open_board(fn_journal *j, const fn_config *c, int64_t first)
+{
+    char *text, *fenced;
+    FN_TRY(fn_board_open(&j->board, j->run, first));
+    FN_TRY(fn_board_session_start(j->board, first, c));
+    FN_TRY(fn_config_print(&text, c));
+    size_t size = strlen(text) + 16;
+    fenced = fn_alloc(size, 1);
+    if (fenced)
+        snprintf(fenced, size, "```\n%s```\n", text);
+    fn_status rc = fenced ? fn_board_text(j->board, "config", first, fenced)
+                          : fn_fail(FN_ENOMEM, "%s: no memory to show config.yaml", j->run);
+    fn_free(fenced);
+    fn_free(text);
+    return rc == FN_OK ? fn_board_flush(j->board) : rc;
+}
+
 static fn_status open_logs(fn_journal *j, int64_t step)
 {
     char *log = fn_file_join(j->run, "train.log");
@@ -122,8 +140,7 @@ fn_status fn_journal_open(fn_journal **out, const fn_config *c, const fn_net *ne
     FN_GO(fn_file_mkdirs(j->run));
     FN_GO(write_descriptions(j, c, net));
     FN_GO(open_logs(j, step));
-    /* TensorBoard drops what is at or beyond the first step of a later file. */
-    FN_GO(fn_board_open(&j->board, j->run, step ? step + 1 : 0));
+    FN_GO(open_board(j, c, step ? step + 1 : 0));
     *out = j;
     return FN_OK;
 out:
@@ -155,6 +172,11 @@ void fn_journal_say(fn_journal *j, const char *fmt, ...)
     fflush(j->log);
     if (j->tell.line)
         j->tell.line(j->tell.ctx, line);
+}
+
+fn_board *fn_journal_board(fn_journal *j)
+{
+    return j->board;
 }
 
 static void print_left(char *text, size_t size, double seconds)

@@ -7,6 +7,7 @@
 #define FN_TRAIN_JOURNAL_H
 
 #include "nn/net.h"
+#include "train/board.h"
 #include "train/config.h"
 #include "train/loss.h"
 
@@ -40,6 +41,9 @@ typedef struct fn_metrics {
 /* One line to console, log, metrics.csv and TensorBoard. `left` is in seconds. */
 fn_status fn_journal_metrics(fn_journal *j, const fn_metrics *m, int64_t steps,
                              double left) FN_CHECKED;
+
+/* The run's event file, for what is not a number. */
+fn_board *fn_journal_board(fn_journal *j);
 
 /* A validation: accuracy and its standard error in shares. */
 fn_status fn_journal_validation(fn_journal *j, int64_t step, double accuracy, double error,

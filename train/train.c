@@ -4,8 +4,9 @@
 #include "core/mem.h"
 #include "kernels/threads.h"
 #include "train/clock.h"
+#include "train/projector.h"
+#include "train/show.h"
 #include "train/trainer.h"
-#include "train/validate.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 typedef struct run {
     fn_trainer trainer;
     fn_validator *validator; /* NULL: none */
+    fn_projector *projector; /* NULL: none */
     fn_journal *journal;
     const fn_train_options *options;
     double since, waited,
@@ -25,6 +27,13 @@ typedef struct run {
 static bool due(int64_t step, int64_t every, int64_t steps)
 {
     return step % every == 0 || step == steps;
+}
+
+static fn_status show_validation(run *r)
+{
+    fn_validation v = fn_validator_last(r->validator);
+    FN_TRY(fn_show_validation(fn_journal_board(r->journal), r->trainer.record.step, &v));
+    return r->projector ? fn_projector_write(r->projector, v.embedding, v.dim) : FN_OK;
 }
 
 static fn_status validate(run *r)
@@ -40,7 +49,7 @@ static fn_status validate(run *r)
     fn_status rc = fn_journal_validation(r->journal, t->record.step, v->accuracy, v->error,
                                          v->auc, v->threshold);
     fn_verification_free(v);
-    return rc;
+    return rc == FN_OK ? show_validation(r) : rc;
 }
 
 static fn_status save_checkpoint(run *r)
@@ -63,6 +72,14 @@ static fn_status save_model(run *r)
     return rc;
 }
 
+/* The end is a step of its own: a run that is made longer begins there, and voids it. */
+static fn_status finish_board(run *r)
+{
+    fn_board *b = fn_journal_board(r->journal);
+    FN_TRY(fn_board_session_end(b, r->trainer.record.step + 1));
+    return fn_board_flush(b);
+}
+
 static fn_status report(run *r)
 {
     const fn_trainer *t = &r->trainer;
@@ -81,6 +98,7 @@ static fn_status report(run *r)
         fn_journal_say(r->journal, "step %" PRId64 ": not finite, passed over", step);
     FN_TRY(fn_journal_metrics(r->journal, &m, t->config.steps,
                               (now - r->first) / (double)(step - r->began) * (double)left));
+    FN_TRY(fn_show_distances(fn_journal_board(r->journal), t));
     r->last = step;
     r->since = fn_clock();
     r->waited = 0;
@@ -98,6 +116,8 @@ static fn_status after_step(run *r)
     if (due(step, c->log_every, c->steps))
         FN_TRY(report(r));
     double before = fn_clock();
+    if (due(step, c->val_every, c->steps) && c->log_images)
+        FN_TRY(fn_show_hardest(fn_journal_board(r->journal), t));
     if (due(step, c->val_every, c->steps) && !stop)
         FN_TRY(validate(r));
     if ((due(step, c->save_every, c->steps) || stop) && !t->skipped)
@@ -177,6 +197,13 @@ static void say_beginning(run *r, const char *passed)
         fn_journal_say(r->journal, "resumed at step %" PRId64, t->record.step);
 }
 
+static fn_status open_projector(run *r)
+{
+    const fn_config *c = &r->trainer.config;
+    fn_projector_options o = {c->run, c->log_projector, c->augment.view};
+    return fn_projector_open(&r->projector, fn_validator_last(r->validator).pack, o);
+}
+
 static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)
 {
     fn_trainer *t = &r->trainer;
@@ -187,6 +214,8 @@ static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)
         FN_TRY(resume(t, passed, sizeof passed));
     if (*c->val_pack)
         FN_TRY(fn_validator_open(&r->validator, c, t->net, t->params, t->pack));
+    if (r->validator && c->log_projector)
+        FN_TRY(open_projector(r));
     FN_TRY(fn_journal_open(&r->journal, c, t->net, t->record.step, o->resume, o->tell));
     say_beginning(r, passed);
     FN_TRY(fn_trainer_start(t));
@@ -197,6 +226,7 @@ static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)
 
 static void run_close(run *r)
 {
+    fn_projector_close(r->projector);
     fn_validator_close(r->validator);
     fn_journal_close(r->journal);
     fn_trainer_close(&r->trainer);
@@ -216,6 +246,7 @@ fn_status fn_train(const fn_config *c, const fn_train_options *o)
         FN_GO(save_checkpoint(&r));
     }
     FN_GO(save_model(&r));
+    FN_GO(finish_board(&r));
 out:
     run_close(&r);
     return rc;

@@ -161,6 +161,7 @@ static fn_status forward(fn_trainer *t, fn_batch *b)
 {
     double waited;
     FN_TRY(fn_loader_next(t->loader, b, &waited));
+    t->batch = *b;
     t->waited += waited;
     return fn_plan_forward(plan_of(t, b->n), b->x);
 }

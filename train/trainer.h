@@ -26,6 +26,7 @@ typedef struct fn_trainer {
     float *sum; /* of the chunks' gradients; NULL where the batch is not cut */
     fn_triplets triplets;
     /* of the last step */
+    fn_batch batch; /* its last piece, the loader's */
     fn_loss loss;
     double gradient, waited; /* norm; seconds */
     int skipped;             /* steps in a row whose numbers were not finite */

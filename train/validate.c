@@ -117,6 +117,11 @@ fn_status fn_validator_run(fn_validator *v, fn_verification **out)
     return fn_verify_pairs(out, v->pairs, v->distance);
 }
 
+fn_validation fn_validator_last(const fn_validator *v)
+{
+    return (fn_validation){v->pack, v->pairs, v->distance, v->embedding, v->dim};
+}
+
 const char *fn_validator_name(const fn_validator *v)
 {
     return v->name;

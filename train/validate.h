@@ -20,6 +20,16 @@ void fn_validator_close(fn_validator *v);
 /* Free the result with fn_verification_free. */
 fn_status fn_validator_run(fn_validator *v, fn_verification **out) FN_CHECKED;
 
+/* What the last run saw and found; it belongs to the validator. */
+typedef struct fn_validation {
+    const fn_pack *pack;
+    const fn_pairs *pairs;             /* of images of the pack */
+    const float *distance, *embedding; /* [pairs->n], [fn_pack_images(pack), dim] */
+    int dim;
+} fn_validation;
+
+fn_validation fn_validator_last(const fn_validator *v);
+
 /* "3000 pairs of PACK": for a model's record. */
 const char *fn_validator_name(const fn_validator *v);
 

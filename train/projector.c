@@ -1,0 +1,226 @@
+#include "train/projector.h"
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "data/view.h"
+#include "train/sheet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 32, EACH = 20 }; /* of a small picture, in pixels; faces of a person */
+
+struct fn_projector {
+    const fn_pack *pack;
+    char *run, *folder;
+    float view;
+    int *face, n; /* images of the pack */
+    bool described;
+};
+
+/* --- which faces --- */
+
+typedef struct owner {
+    int person, count;
+} owner;
+
+static int by_count(const void *a, const void *b)
+{
+    const owner *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return x->person < y->person ? -1 : 1;
+}
+
+static fn_status choose(fn_projector *p, int most)
+{
+    int people = fn_pack_people(p->pack), each = most / people + 1;
+    owner *o = fn_alloc((size_t)people, sizeof *o);
+    p->face = fn_alloc((size_t)most, sizeof *p->face);
+    if (!o || !p->face) {
+        fn_free(o);
+        return fn_fail(FN_ENOMEM, "%s: no memory to choose %d faces", p->run, most);
+    }
+    each = each > EACH ? each : EACH;
+    for (int i = 0; i < people; i++)
+        o[i] = (owner){i, fn_pack_count(p->pack, i)};
+    qsort(o, (size_t)people, sizeof *o, by_count);
+    for (int i = 0; i < people; i++)
+        for (int k = 0; k < o[i].count && k < each && p->n < most; k++)
+            p->face[p->n++] = fn_pack_first(p->pack, o[i].person) + k;
+    fn_free(o);
+    return FN_OK;
+}
+
+fn_status fn_projector_open(fn_projector **out, const fn_pack *pack, fn_projector_options o)
+{
+    fn_projector *p = fn_alloc(1, sizeof *p);
+    fn_status rc;
+    *out = NULL;
+    if (!p)
+        return fn_fail(FN_ENOMEM, "%s: no memory for its projector", o.run);
+    p->pack = pack;
+    p->view = o.view;
+    p->run = fn_strdup(o.run);
+    p->folder = fn_file_join(o.run, "projector");
+    if (!p->run || !p->folder) {
+        rc = fn_fail(FN_ENOMEM, "%s: no memory for its projector", o.run);
+        goto out;
+    }
+    FN_GO(choose(p, o.faces));
+    *out = p;
+    return FN_OK;
+out:
+    fn_projector_close(p);
+    return rc;
+}
+
+void fn_projector_close(fn_projector *p)
+{
+    if (!p)
+        return;
+    fn_free(p->run);
+    fn_free(p->folder);
+    fn_free(p->face);
+    fn_free(p);
+}
+
+/* --- files --- */
+
+static fn_status replace(const char *folder, const char *name, const void *bytes,
+                         size_t size)
+{
+    char *path = fn_file_join(folder, name);
+    if (!path)
+        return fn_fail(FN_ENOMEM, "%s: no memory to write %s", folder, name);
+    fn_status rc = fn_file_replace(path, bytes, size);
+    fn_free(path);
+    return rc;
+}
+
+/* A text that `print` writes, made in memory first. */
+static fn_status replace_text(const fn_projector *p, const char *name,
+                              void (*print)(FILE *to, const fn_projector *p,
+                                            const void *what),
+                              const void *what)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    fn_status rc = FN_OK;
+    if (to)
+        print(to, p, what);
+    if (!to || fclose(to) != 0)
+        rc = fn_fail(FN_ENOMEM, "%s: no memory to write %s", p->folder, name);
+    else
+        rc = replace(p->folder, name, text, size);
+    free(text);
+    return rc;
+}
+
+typedef struct rows {
+    const float *embedding;
+    int dim;
+} rows;
+
+static void print_tensors(FILE *to, const fn_projector *p, const void *what)
+{
+    const rows *r = what;
+    for (int i = 0; i < p->n; i++) {
+        const float *e = r->embedding + (size_t)p->face[i] * (size_t)r->dim;
+        for (int k = 0; k < r->dim; k++)
+            fprintf(to, "%.5g%c", (double)e[k], k + 1 < r->dim ? '\t' : '\n');
+    }
+}
+
+/* A file name may hold anything but '/': a TAB or a line break would shift all that follows. */
+static void print_name(FILE *to, const char *name)
+{
+    for (; *name; name++)
+        fputc((unsigned char)*name < ' ' ? ' ' : *name, to);
+}
+
+static void print_metadata(FILE *to, const fn_projector *p, const void *what)
+{
+    (void)what;
+    fputs("person\timage\n", to);
+    for (int i = 0; i < p->n; i++) {
+        print_name(to, fn_pack_person(p->pack, fn_pack_person_of(p->pack, p->face[i])));
+        fputc('\t', to);
+        print_name(to, fn_pack_name(p->pack, p->face[i]));
+        fputc('\n', to);
+    }
+}
+
+static fn_status put_face(fn_sheet *s, const fn_projector *p, int i,
+                          fn_view_scratch *scratch)
+{
+    float x[SIDE * SIDE * 3];
+    fn_pixels crop;
+    FN_TRY(fn_pack_image(p->pack, p->face[i], &crop));
+    fn_image image = fn_pixels_view(&crop);
+    fn_status rc = fn_view_render(x, SIDE, SIDE, &image, fn_view_centre(p->view), scratch);
+    if (rc == FN_OK)
+        fn_sheet_put(s, i, x, 1);
+    fn_pixels_free(&crop);
+    return rc;
+}
+
+/* TensorBoard takes the sprite for a square: as many columns as rows, or one more. */
+static fn_status write_sprite(const fn_projector *p)
+{
+    fn_sheet s = {.columns = 1, .width = SIDE, .height = SIDE};
+    fn_view_scratch scratch = {NULL, 0};
+    uint8_t *bytes = NULL;
+    size_t size;
+    fn_status rc;
+    while (s.columns * s.columns < p->n)
+        s.columns++;
+    FN_GO(fn_sheet_make(&s, (p->n + s.columns - 1) / s.columns));
+    for (int i = 0; i < p->n; i++)
+        FN_GO(put_face(&s, p, i, &scratch));
+    fn_image image = fn_pixels_view(&s.pixels);
+    FN_GO(fn_encode_png(&bytes, &size, &image));
+    rc = replace(p->folder, "sprite.png", bytes, size);
+out:
+    fn_free(bytes);
+    fn_free(scratch.data);
+    fn_sheet_free(&s);
+    return rc;
+}
+
+static fn_status write_config(const fn_projector *p, int dim)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text,
+                     "embeddings {\n"
+                     "  tensor_name: \"validation\"\n"
+                     "  tensor_shape: %d\n"
+                     "  tensor_shape: %d\n"
+                     "  tensor_path: \"projector/tensors.tsv\"\n"
+                     "  metadata_path: \"projector/metadata.tsv\"\n"
+                     "  sprite {\n"
+                     "    image_path: \"projector/sprite.png\"\n"
+                     "    single_image_dim: %d\n"
+                     "    single_image_dim: %d\n"
+                     "  }\n"
+                     "}\n",
+                     p->n, dim, SIDE, SIDE);
+    return replace(p->run, "projector_config.pbtxt", text, (size_t)n);
+}
+
+/* The configuration is last, so that what it names is there. */
+fn_status fn_projector_write(fn_projector *p, const float *embedding, int dim)
+{
+    rows r = {embedding, dim};
+    FN_TRY(fn_file_mkdirs(p->folder));
+    FN_TRY(replace_text(p, "tensors.tsv", print_tensors, &r));
+    if (p->described)
+        return FN_OK;
+    FN_TRY(replace_text(p, "metadata.tsv", print_metadata, NULL));
+    FN_TRY(write_sprite(p));
+    FN_TRY(write_config(p, dim));
+    p->described = true;
+    return FN_OK;
+}

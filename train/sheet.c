@@ -1,0 +1,48 @@
+#include "train/sheet.h"
+
+#include <string.h>
+
+fn_status fn_sheet_make(fn_sheet *s, int rows)
+{
+    FN_TRY(fn_pixels_make(&s->pixels, s->columns * (s->width + s->gap) - s->gap,
+                          rows * (s->height + s->gap) - s->gap));
+    memset(s->pixels.rgb, 255, 3 * (size_t)s->pixels.width * (size_t)s->pixels.height);
+    return FN_OK;
+}
+
+void fn_sheet_free(fn_sheet *s)
+{
+    fn_pixels_free(&s->pixels);
+}
+
+/* The inverse of a view's last step, v = (byte - 127.5) / 128. */
+static uint8_t byte_of(float v)
+{
+    float b = v * 128 + 127.5F;
+    return b <= 0 ? 0 : b >= 255 ? 255 : (uint8_t)(b + 0.5F);
+}
+
+/* The mean of a block whose first value is x; `stride` floats lie between its rows. */
+static float mean(const float *x, size_t stride, int side)
+{
+    float sum = 0;
+    for (int y = 0; y < side; y++)
+        for (int k = 0; k < side; k++)
+            sum += x[(size_t)y * stride + 3 * (size_t)k];
+    return sum / (float)(side * side);
+}
+
+void fn_sheet_put(fn_sheet *s, int i, const float *x, int shrink)
+{
+    size_t stride = 3 * (size_t)s->width * (size_t)shrink;
+    int left = i % s->columns * (s->width + s->gap);
+    int top = i / s->columns * (s->height + s->gap);
+    for (int v = 0; v < s->height; v++) {
+        uint8_t *to = s->pixels.rgb +
+                      3 * ((size_t)(top + v) * (size_t)s->pixels.width + (size_t)left);
+        const float *row = x + (size_t)v * (size_t)shrink * stride;
+        for (int u = 0; u < s->width; u++)
+            for (int c = 0; c < 3; c++)
+                to[3 * u + c] = byte_of(mean(row + 3 * u * shrink + c, stride, shrink));
+    }
+}
