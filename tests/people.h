@@ -89,7 +89,7 @@ static void fn_test_put_people(const int *count, int people)
 }
 
 /* The pack of such people, open. */
-static fn_pack *fn_test_pack(const int *count, int people)
+static inline fn_pack *fn_test_pack(const int *count, int people)
 {
     fn_pack_options o = {.crop = NULL};
     fn_pack_report r;
