@@ -237,6 +237,22 @@ static void write_relu(writer *w)
     unary(w, "Relu", w->x[0].text, w->y.text);
 }
 
+/* One slope a channel: [C, 1, 1] beside an image, [C] beside features. */
+static void write_prelu(writer *w)
+{
+    const fn_param *slope = param(w, 0);
+    binary(w, "PRelu", w->x[0].text, slope->name, w->y.text);
+    weight(w, 0, w->node->call.x[0].shape.rank - 1, (int64_t[]){slope->count, 1, 1});
+}
+
+static void write_softmax(writer *w)
+{
+    const char *x = w->x[0].text;
+    size_t node = fn_message_node(w->out, "Softmax", &x, 1, w->y.text);
+    fn_message_attr_int(w->out, "axis", 1);
+    fn_proto_end(w->out, node);
+}
+
 static void write_batchnorm(writer *w)
 {
     fn_batchnorm a;
@@ -321,7 +337,8 @@ static const struct {
     {"l2norm", write_l2norm},   {"l2pool", write_l2pool},
     {"linear", write_linear},   {"lrn", write_lrn},
     {"maxout", write_maxout},   {"maxpool", write_maxpool},
-    {"relu", write_relu},       {NULL, NULL},
+    {"prelu", write_prelu},     {"relu", write_relu},
+    {"softmax", write_softmax}, {NULL, NULL},
 };
 
 static fn_status write_node(writer *w, const fn_node *n)

@@ -83,7 +83,7 @@ typedef struct fn_kernel {
     void (*describe)(const fn_call *c, char *text, size_t size);
 } fn_kernel;
 
-typedef enum fn_init { FN_INIT_ZERO, FN_INIT_ONE, FN_INIT_HE } fn_init;
+typedef enum fn_init { FN_INIT_ZERO, FN_INIT_QUARTER, FN_INIT_ONE, FN_INIT_HE } fn_init;
 
 typedef struct fn_weight {
     const char *name;

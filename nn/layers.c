@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 enum { NORM_NONE, NORM_BATCH };
-enum { ACT_NONE, ACT_RELU };
+enum { ACT_NONE, ACT_RELU, ACT_PRELU };
 enum { POOL_NONE, POOL_MAX, POOL_L2 };
 
 typedef struct conv_layer {
@@ -58,7 +58,9 @@ static fn_status finish(fn_graph *g, const char *name, fn_style style, int x, in
         fn_field_defaults(fn_op_find("batchnorm")->field, usual);
         FN_TRY(append(g, "batchnorm", name, usual, *y, y));
     }
-    return style.act == ACT_RELU ? append(g, "relu", name, NULL, *y, y) : FN_OK;
+    if (style.act == ACT_NONE)
+        return FN_OK;
+    return append(g, style.act == ACT_RELU ? "relu" : "prelu", name, NULL, *y, y);
 }
 
 static fn_status build_conv(fn_graph *g, const char *name, const void *attr, int x, int *y)
@@ -177,7 +179,7 @@ static fn_status build_inception(fn_graph *g, const char *name, const void *attr
 
 static const char *const pads[] = {"same", "valid", NULL};
 static const char *const norms[] = {"none", "batch", NULL};
-static const char *const acts[] = {"none", "relu", NULL};
+static const char *const acts[] = {"none", "relu", "prelu", NULL};
 static const char *const pools[] = {"none", "max", "l2", NULL};
 
 #define INT(T, name, member, def, min, max)                                \

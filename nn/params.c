@@ -77,7 +77,9 @@ void fn_params_init(fn_params *p, uint64_t seed)
         const fn_param *a = &p->param[i];
         fn_rng r = fn_rng_at(seed, FN_RNG_INIT, 0, (uint32_t)i);
         double deviation = sqrt(2.0 / (double)a->fan_in);
-        float same = a->init == FN_INIT_ONE ? 1.0f : 0.0f;
+        float same = a->init == FN_INIT_ONE       ? 1.0f
+                     : a->init == FN_INIT_QUARTER ? 0.25f
+                                                  : 0.0f;
         for (int64_t k = a->offset; k < a->offset + a->count; k++)
             p->value[k] = a->init == FN_INIT_HE ? (float)(deviation * fn_rng_normal(&r))
                                                 : same;

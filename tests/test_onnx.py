@@ -23,8 +23,25 @@ PEER = os.path.join(os.environ["FN_BIN"], "test_onnx")
 CROPS = {"nn1": 20, "nn1-bn": 20, "nn2": 20, "nn2-bn": 20}  # large: 100 would take minutes
 LIMIT = 1e-5
 STOCK = {"Add", "AveragePool", "Concat", "Conv", "Div", "Flatten", "Gemm", "GlobalAveragePool",
-         "LRN", "MaxPool", "Mul", "ReduceL2", "ReduceMax", "Relu", "Reshape", "Sqrt"}
-IN_OPENCV = {"nn1", "nn2", "nn4", "nn4-bn", "nns1", "nns2-bn"}
+         "LRN", "MaxPool", "Mul", "PRelu", "ReduceL2", "ReduceMax", "Relu", "Reshape", "Softmax",
+         "Sqrt"}
+IN_OPENCV = {"nn1", "nn2", "nn4", "nn4-bn", "nns1", "nns2-bn", "other-ops"}
+OTHER_OPS = """name: other-ops
+input: 40x36x3
+each: {norm: batch, act: prelu}
+layers:
+  - conv: {name: a, out: 19, kernel: 5, stride: 2}
+  - prelu
+  - maxpool: {kernel: 3, stride: 2}
+  - conv: {name: b, out: 24, kernel: 3, norm: none}
+  - softmax
+heads:
+  embedding:
+    - fc: {name: c, out: 32, act: prelu}
+    - softmax: {name: d}
+    - fc: {name: e, out: 128, act: none}
+    - l2norm
+"""
 
 failures = 0
 
@@ -104,9 +121,9 @@ def check_opencv(name, path, x, y):
     check(d <= LIMIT, f"{name}: OpenCV {cv2.__version__} differs by {d:.1e}")
 
 
-def check_network(name, folder):
+def check_network(name, folder, file=None):
     crops = CROPS.get(name, 100)
-    write(folder, "model", FN_ONNX_NET=name, FN_ONNX_CROPS=str(crops))
+    write(folder, "model", FN_ONNX_NET=file or name, FN_ONNX_CROPS=str(crops))
     at = os.path.join(folder, name)
     model, size = check_form(name, at + ".onnx")
     with open(at + ".sha256", encoding="ascii") as f:
@@ -144,6 +161,17 @@ def check_ops(folder):
     check(n > 30 and worst <= LIMIT, f"{n} samples of ops differ by at most {worst:.1e}")
 
 
+def check_other_ops(folder):
+    """The ops that no shipped network has."""
+    path = os.path.join(folder, "other-ops.yaml")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(OTHER_OPS)
+    check_network("other-ops", folder, path)
+    kinds = [n.op_type for n in onnx.load(path[:-5] + ".onnx").graph.node]
+    check(kinds.count("PRelu") == 4 and kinds.count("Softmax") == 2,
+          f"other-ops: {kinds.count('PRelu')} PRelu, {kinds.count('Softmax')} Softmax")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="fn-onnx-")
     try:
@@ -154,6 +182,7 @@ def main():
             for path in glob.glob(os.path.join(folder, name + ".*")):
                 os.remove(path)
         check(len(nets) >= 12, f"{len(nets)} networks")
+        check_other_ops(folder)
     finally:
         shutil.rmtree(folder)
     return failures > 0
