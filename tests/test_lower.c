@@ -1,11 +1,10 @@
-/* test_lower.c -- what is fused, what is not, and that the fused graph means the same. */
+/* test_lower.c -- what is fused and what is not. That it means the same: test_fuse.c. */
 #include "core/mem.h"
 #include "kernels/batchnorm.h"
 #include "kernels/conv.h"
 #include "kernels/format.h"
 #include "kernels/lrn.h"
 #include "nn/lower.h"
-#include "nn/plan.h"
 #include "tests/nets.h"
 #include "tests/test.h"
 
@@ -282,74 +281,6 @@ TEST(an_op_without_a_kernel_is_refused)
                 "has no kernel on this backend");
     CHECK(cuda == NULL);
     close_pair(a);
-}
-
-/* --- the same results --- */
-
-enum { BATCH = 2, DIM = 128, IMAGE = 140 * 116 * 3 };
-
-static void run(float *out, float *grad, const fn_graph *g, fn_params *p, bool no_fuse)
-{
-    fn_plan *plan = NULL;
-    float *x = fn_alloc(BATCH * IMAGE, sizeof *x), d[BATCH * DIM];
-    fn_test_fill(x, BATCH * IMAGE, 3);
-    fn_test_fill(d, BATCH * DIM, 4);
-    CHECK_OK(fn_plan_open(&plan, g, p,
-                          (fn_plan_options){.backend = FN_CPU, .no_fuse = no_fuse}));
-    CHECK_OK(fn_plan_load(plan));
-    CHECK_OK(fn_plan_forward(plan, x));
-    memcpy(out, fn_plan_output(plan, 0), BATCH * DIM * sizeof *out);
-    if (grad) {
-        CHECK_OK(fn_plan_backward(plan, d));
-        memcpy(grad, p->grad, (size_t)p->count * sizeof *grad);
-    }
-    fn_plan_close(plan);
-    fn_free(x);
-}
-
-static double worst(const float *a, const float *b, int64_t n)
-{
-    double scale = 1e-3, most = 0;
-    for (int64_t i = 0; i < n; i++)
-        scale = fmax(scale, fabs((double)b[i]));
-    for (int64_t i = 0; i < n; i++) {
-        double e = fabs((double)a[i] - (double)b[i]);
-        most = e > most || isnan(e) ? e : most;
-    }
-    return most / scale;
-}
-
-static void check_same(const char *name, bool training)
-{
-    fn_net *net = NULL;
-    fn_graph *g = NULL;
-    fn_params *p = NULL;
-    float fused[BATCH * DIM], plain[BATCH * DIM];
-    CHECK_OK(fn_net_open(&net, name, NULL));
-    CHECK_OK(fn_net_build(&g, net, BATCH, training));
-    CHECK_OK(fn_params_open(&p, g, training));
-    fn_params_init(p, 11);
-    size_t count = training ? (size_t)p->count : 0;
-    float *a = training ? fn_alloc(count, sizeof *a) : NULL;
-    float *b = training ? fn_alloc(count, sizeof *b) : NULL;
-    run(fused, a, g, p, false);
-    run(plain, b, g, p, true);
-    CHECK(worst(fused, plain, BATCH * DIM) < 1e-4);
-    if (training)
-        CHECK(worst(a, b, (int64_t)count) < 1e-3);
-    fn_free(a);
-    fn_free(b);
-    fn_params_close(p);
-    fn_graph_close(g);
-    fn_net_close(net);
-}
-
-TEST(no_fuse_gives_the_same_results)
-{
-    check_same("nns2", false);
-    check_same("nns2-bn", false);
-    check_same("nns2", true);
-    check_same("nns2-bn", true);
 }
 
 static fn_status lower_all(const fn_graph *g)
