@@ -94,18 +94,40 @@ static fn_status table(const fn_graph *g, int *code)
     return FN_OK;
 }
 
-static void print_plan(const fn_plan *p)
+/* Returns how many nodes run on a reference implementation, the first of them in *slow. */
+static int print_lines(const fn_plan *p, fn_plan_line *slow)
 {
-    fn_plan_size size = fn_plan_size_of(p);
+    int count = 0;
+    printf("%-24s %-10s %-12s %-8s %12s %10s %12s  %s\n", "node", "op", "output", "format",
+           "value", "notes", "scratch", "implementation");
     for (int i = 0; i < fn_plan_lines(p); i++) {
         fn_plan_line l;
+        char shape[24];
         fn_plan_line_at(p, i, &l);
-        printf("%-24s %-10s %-9s %9.2f MB  %s\n", l.name, l.op, l.format,
-               (double)l.bytes / 1e6, l.kernel);
+        fn_graph_print_shape(shape, sizeof shape, l.shape);
+        printf("%-24s %-10s %-12s %-8s %12zu %10zu %12zu  %s\n", l.name, l.op, shape,
+               l.format, l.bytes, l.saved, l.workspace, l.kernel);
+        if (l.slow && count++ == 0)
+            *slow = l;
     }
-    printf("values %.1f MB (at least %.1f, unplanned %.1f), workspace %.1f MB\n",
-           (double)size.arena / 1e6, (double)size.lower_bound / 1e6,
-           (double)size.naive / 1e6, (double)size.workspace / 1e6);
+    return count;
+}
+
+static fn_status print_plan(const fn_plan *p, const char *net)
+{
+    fn_plan_size size = fn_plan_size_of(p);
+    fn_plan_line slow;
+    int count = print_lines(p, &slow);
+    printf("arena    %zu bytes (at least %zu, unplanned %zu), notes among them %zu\n",
+           size.arena, size.lower_bound, size.naive, size.saved);
+    printf("scratch  %zu bytes\n", size.workspace);
+    printf("weights  %zu bytes\n", size.weights);
+    if (count == 0)
+        return FN_OK;
+    return fn_fail(FN_EUNSUPPORTED,
+                   "%s: %d of its nodes run on reference code, a hundred times slower, the "
+                   "first is %s (%s): take another oneDNN or other sizes",
+                   net, count, slow.name, slow.kernel);
 }
 
 static fn_status plan(const fn_graph *g, const arguments *a)
@@ -117,7 +139,7 @@ static fn_status plan(const fn_graph *g, const arguments *a)
     fn_status rc = fn_plan_open(
         &p, g, params, (fn_plan_options){.backend = FN_CPU, .no_fuse = a->no_fuse});
     if (rc == FN_OK)
-        print_plan(p);
+        rc = print_plan(p, g->name);
     fn_plan_close(p);
     fn_params_close(params);
     return rc;

@@ -40,6 +40,15 @@ static int64_t folded_count(const fn_plan *p, const fn_node *n)
     return (w->count + w->shape.dim[0] + 15) / 16 * 16;
 }
 
+static int64_t all_folded(const fn_plan *p)
+{
+    int64_t count = 0;
+    for (int i = 0; i < p->graph->n_node; i++)
+        if (p->graph->node[i].fold[0] >= 0)
+            count += folded_count(p, &p->graph->node[i]);
+    return count;
+}
+
 /* --- opening --- */
 
 static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
@@ -86,13 +95,9 @@ static fn_status allocate_double(fn_plan *p)
 
 static fn_status allocate(fn_plan *p)
 {
-    int64_t folded = 0;
-    for (int i = 0; i < p->graph->n_node; i++)
-        if (p->graph->node[i].fold[0] >= 0)
-            folded += folded_count(p, &p->graph->node[i]);
     p->arena = fn_alloc_aligned(p->memory->arena);
     p->workspace = fn_alloc_aligned(p->workspace_bytes);
-    p->folded = fn_alloc_aligned((size_t)folded * sizeof(float));
+    p->folded = fn_alloc_aligned((size_t)all_folded(p) * sizeof(float));
     if (!p->arena || !p->workspace || !p->folded)
         return fn_fail(FN_ENOMEM,
                        "%s at batch %lld wants %zu MB for its values; use a smaller batch",
@@ -306,12 +311,17 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
 {
     const fn_node *n = &p->graph->node[i];
     const fn_kernel *kernel = n->op->kernel[p->backend];
-    *line = (fn_plan_line){
-        .name = n->name, .op = n->op->name, .format = fn_format_name(n->call.y[0].format)};
-    snprintf(line->kernel, sizeof line->kernel, "own");
+    *line = (fn_plan_line){.name = n->name,
+                           .op = n->op->name,
+                           .format = fn_format_name(n->call.y[0].format),
+                           .shape = n->call.y[0].shape,
+                           .saved = n->call.saved_bytes,
+                           .workspace = n->call.workspace_bytes};
+    snprintf(line->kernel, sizeof line->kernel, p->backend == FN_REF ? "ref" : "own");
     if (kernel->describe)
         kernel->describe(&n->call, line->kernel, sizeof line->kernel);
-    for (int k = 0; k < n->call.n_y; k++)
+    line->slow = strstr(line->kernel, "ref") != NULL;
+    for (int k = 0; k < n->call.n_y && !is_alias(n); k++)
         line->bytes += (size_t)fn_format_numel(n->call.y[k].shape, n->call.y[k].format) *
                        element(p);
 }
@@ -322,6 +332,8 @@ fn_plan_size fn_plan_size_of(const fn_plan *p)
                       .lower_bound = p->memory->lower_bound,
                       .naive = p->memory->naive,
                       .workspace = p->workspace_bytes};
+    int64_t stored = p->params->count * (p->graph->training ? 2 : 1);
+    s.weights = (size_t)(stored + all_folded(p)) * sizeof(float);
     for (int i = 0; i < p->graph->n_node; i++)
         s.saved += p->graph->node[i].call.saved_bytes;
     return s;

@@ -32,8 +32,11 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
 /* One line a node, for `facenet info --plan` and tests. Pointers live as long as the plan. */
 typedef struct fn_plan_line {
     const char *name, *op, *format; /* format of the first output */
-    char kernel[256];               /* implementation names; "own" for our kernels */
-    size_t bytes;                   /* of its outputs */
+    fn_shape shape;                 /* of the first output */
+    char kernel[256]; /* implementation names; "own" for our kernels, "ref" on FN_REF */
+    bool slow;        /* a reference implementation is among them */
+    size_t bytes;     /* of its outputs; 0 for a fork that copies nothing */
+    size_t saved, workspace;
 } fn_plan_line;
 int fn_plan_lines(const fn_plan *p);
 void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line);
@@ -41,6 +44,8 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line);
 typedef struct fn_plan_size {
     size_t arena, lower_bound, naive; /* values and their gradients, bytes */
     size_t saved, workspace;
+    size_t
+        weights; /* values, gradients and folded copies; not what oneDNN packs for itself */
 } fn_plan_size;
 fn_plan_size fn_plan_size_of(const fn_plan *p);
 

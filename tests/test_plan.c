@@ -230,19 +230,30 @@ TEST(lines_and_sizes_describe_the_plan)
     fn_params *p;
     fn_plan *plan;
     bool pool = false, conv = false;
+    size_t saved = 0;
     CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("batch"), BATCH, true));
     CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
     for (int i = 0; i < fn_plan_lines(plan); i++) {
         fn_plan_line line;
         fn_plan_line_at(plan, i, &line);
-        CHECK(*line.name && *line.op && *line.format && *line.kernel && line.bytes > 0);
+        CHECK(*line.name && *line.op && *line.format && *line.kernel && !line.slow);
+        CHECK((line.bytes > 0) == (strcmp(line.op, "fork") != 0));
+        CHECK(line.shape.dim[0] == BATCH &&
+              line.workspace <= fn_plan_size_of(plan).workspace);
+        saved += line.saved;
         pool |= strcmp(line.name, "a/pool") == 0 && strcmp(line.kernel, "own") == 0;
         conv |= strcmp(line.name, "one/conv") == 0 && strstr(line.kernel, "bwd_w ");
     }
     CHECK(pool && conv);
     fn_plan_size size = fn_plan_size_of(plan);
     CHECK(size.arena >= size.lower_bound && size.naive > size.arena);
-    CHECK(size.saved > 0 && size.workspace > 0);
+    CHECK(size.saved > 0 && size.saved == saved && size.workspace > 0);
+    CHECK_INT(size.weights, 2 * p->count * 4);
+    fn_plan_close(plan);
+    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_REF}));
+    fn_plan_line line;
+    fn_plan_line_at(plan, 0, &line);
+    CHECK(line.slow && strcmp(line.kernel, "ref") == 0);
     fn_plan_close(plan);
     fn_plan_close(NULL);
     fn_params_close(p);
