@@ -1,0 +1,76 @@
+"""test_plan.py -- what `facenet info --plan` prints: its columns, its totals, and what changes
+with fusion, training and the batch."""
+import os
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = os.path.join(os.environ.get("FN_BIN", "build/bin"), "facenet")
+failed = 0
+
+
+def check(name, ok, detail=""):
+    global failed
+    failed += not ok
+    print(("ok      " if ok else "not ok  ") + name + ("" if ok else f": {detail}"))
+
+
+def run(*args):
+    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, timeout=300)
+
+
+NET = """name: tiny
+input: 48x40x3
+each: {norm: batch, act: relu}
+layers:
+  - conv: {name: a, out: 16, kernel: 5, stride: 2}
+  - maxpool: {kernel: 3, stride: 2}
+  - inception: {name: b, 1x1: 8, 3x3r: 8, 3x3: 16, 5x5r: 8, 5x5: 8, pool: l2, proj: 8}
+  - avgpool: {kernel: 0}
+heads:
+  embedding:
+    - fc: {out: 16, act: none}
+    - l2norm
+"""
+
+
+def plans(path):
+    """One line a node, and totals; a plan that is not fused has more nodes."""
+    lines = {}
+    for name, args in {"fused": (), "plain": ("--no-fuse",), "train": ("--train",),
+                       "large": ("--batch", 8)}.items():
+        r = run("info", "--plan", *args, path)
+        check(f"plan: {name}", r.returncode == 0, r.stderr)
+        rows = [line.split(None, 7) for line in r.stdout.splitlines()]
+        check(f"plan: {name}: head", rows[0][:7] == ["node", "op", "output", "format", "value",
+                                                     "notes", "scratch"], rows[0])
+        check(f"plan: {name}: totals", [x[0] for x in rows[-3:]] == ["arena", "scratch",
+                                                                     "weights"], rows[-3:])
+        nodes = {x[0]: x for x in rows[1:-3]}
+        check(f"plan: {name}: numbers", all(len(x) == 8 and "".join(x[4:7]).isdigit() for x in
+                                            nodes.values()), nodes)
+        check(f"plan: {name}: scratch is the most of any node",
+              int(rows[-2][1]) == max(int(x[6]) for x in nodes.values()), rows[-2])
+        lines[name] = nodes, int(rows[-3][1]), int(rows[-1][1])
+    fused, plain, train, large = (lines[k] for k in ("fused", "plain", "train", "large"))
+    check("plan: shapes", fused[0]["a/conv"][2] == "24x20x16", fused[0])
+    check("plan: names of implementations", len(fused[0]["a/conv"][7]) > 4 and
+          fused[0]["maxpool"][7] == "own", fused[0])
+    check("plan: fusion", "a/relu" in plain[0] and "a/relu" not in fused[0])
+    check("plan: backward", "bwd_w" in train[0]["a/conv"][7] and
+          "bwd" not in fused[0]["a/conv"][7])
+    check("plan: a batch of 8 is 8 times as large",
+          int(large[0]["b/concat"][4]) == 8 * int(fused[0]["b/concat"][4]))
+    check("plan: training needs more", train[1] > fused[1] and train[2] > plain[2], lines)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="fn-plan-") as folder:
+        path = os.path.join(folder, "tiny.yaml")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(NET)
+        plans(path)
+    return failed > 0
+
+
+sys.exit(main())
