@@ -1,4 +1,5 @@
-/* codec.h -- what data/image.c shares with the two formats, data/jpeg.c and data/png.c. */
+/* codec.h -- what data/image.c shares with its formats: data/jpeg.c (with data/exif.c), data/png.c
+ * and data/pnm.c. */
 #ifndef FN_DATA_CODEC_H
 #define FN_DATA_CODEC_H
 
@@ -27,5 +28,15 @@ fn_status fn_jpeg_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
 fn_status fn_jpeg_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
 fn_status fn_png_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
 fn_status fn_png_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
+/* The file is of 2 bytes or more: its magic. */
+fn_status fn_pnm_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
+fn_status fn_pnm_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
+
+/* Orientation of a JPEG file by its Exif segment, 1..8; 1 when it has none that we understand. */
+int fn_exif_orientation(fn_file_bytes file);
+/* Do width and height change places? */
+bool fn_exif_swaps(int orientation);
+/* Turns a decoded picture upright. On failure it stays as it was. */
+fn_status fn_exif_turn(fn_pixels *p, int orientation) FN_CHECKED;
 
 #endif

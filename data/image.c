@@ -76,13 +76,20 @@ static bool is_png(fn_file_bytes file)
     return starts_with(file, "\x89PNG\r\n\x1a\n", 8);
 }
 
+static bool is_pnm(fn_file_bytes file)
+{
+    return starts_with(file, "P5", 2) || starts_with(file, "P6", 2);
+}
+
 static fn_status refuse(fn_file_bytes file)
 {
     if (!file.size)
         return fn_fail(FN_EDATA, "%s: the image is empty; copy it again", file.name);
-    return fn_fail(FN_EDATA,
-                   "%s: neither JPEG nor PNG by its first bytes; convert it to one of them",
-                   file.name);
+    return fn_fail(
+        FN_EDATA,
+        "%s: neither JPEG, PNG nor binary PGM or PPM by its first bytes; convert "
+        "it to one of them",
+        file.name);
 }
 
 fn_status fn_decode(fn_pixels *out, const void *bytes, size_t size, const char *name)
@@ -93,6 +100,8 @@ fn_status fn_decode(fn_pixels *out, const void *bytes, size_t size, const char *
         return fn_jpeg_decode(out, file);
     if (is_png(file))
         return fn_png_decode(out, file);
+    if (is_pnm(file))
+        return fn_pnm_decode(out, file);
     return refuse(file);
 }
 
@@ -105,6 +114,8 @@ fn_status fn_decode_size(int *width, int *height, const void *bytes, size_t size
         return fn_jpeg_size(width, height, file);
     if (is_png(file))
         return fn_png_size(width, height, file);
+    if (is_pnm(file))
+        return fn_pnm_size(width, height, file);
     return refuse(file);
 }
 

@@ -17,12 +17,15 @@ fn_status fn_pixels_make(fn_pixels *out, int width, int height) FN_CHECKED; /* z
 void fn_pixels_free(fn_pixels *p);
 fn_image fn_pixels_view(const fn_pixels *p);
 
-/* Decodes JPEG or PNG by its first bytes; grey, palette, alpha (dropped over black is
- * refused: composed over white) and 16-bit become 8-bit RGB. Warnings of the decoder and
- * truncated files are errors. `name` stands in front of the sentence. Errors: FN_EDATA. */
+/* Decodes JPEG, PNG or binary PGM/PPM by its first bytes, into 8-bit RGB: grey is repeated,
+ * palettes are looked up, 16 bits are rounded to 8, alpha is composed over white, CMYK and YCCK
+ * are taken as Adobe writes them (inverted), interlaced and progressive files are complete, and a
+ * JPEG's Exif orientation is applied. Colour profiles and gamma are passed over. Warnings of the
+ * decoder and truncated files are errors, and so is what would cost more than an honest image
+ * (pixels, memory, scans). `name` stands in front of the sentence. Errors: FN_EDATA. */
 fn_status fn_decode(fn_pixels *out, const void *bytes, size_t size,
                     const char *name) FN_CHECKED;
-/* Reads the header alone. */
+/* Reads the header alone: the size that fn_decode would give. */
 fn_status fn_decode_size(int *width, int *height, const void *bytes, size_t size,
                          const char *name) FN_CHECKED;
 

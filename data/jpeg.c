@@ -1,5 +1,6 @@
 /* jpeg.c -- JPEG by libjpeg-turbo, for files from strangers: no call of its exit(), no
- * warning passed over, no memory before the header is judged, no endless scans. */
+ * warning passed over, no memory before the header is judged, no endless scans. A progressive
+ * file costs a walk over all pixels for each scan, so scans times pixels have a limit too. */
 #include "core/mem.h"
 #include "data/codec.h"
 
@@ -10,6 +11,7 @@
 #include <setjmp.h>
 
 enum { MAX_MEMORY = 512 * 1024 * 1024, MAX_SCANS = 100, CHUNK = 16 * 1024 };
+enum { MAX_WORK = 1000 * 1000 * 1000 }; /* scans times pixels */
 
 /* Where libjpeg's complaints go: its words are kept and control returns to `escape`. */
 typedef struct trap {
@@ -23,6 +25,7 @@ typedef struct decoder {
     struct jpeg_progress_mgr progress;
     trap trap;
     fn_file_bytes file;
+    uint8_t *cmyk; /* one row, when the file has four colours */
 } decoder;
 
 typedef struct encoder {
@@ -63,9 +66,12 @@ static struct jpeg_error_mgr *set_trap(trap *t)
 static void limit_scans(j_common_ptr jpeg)
 {
     trap *t = (trap *)jpeg->err;
-    if (((j_decompress_ptr)jpeg)->input_scan_number <= MAX_SCANS)
+    j_decompress_ptr j = (j_decompress_ptr)jpeg;
+    int64_t pixels = (int64_t)j->image_width * j->image_height;
+    int64_t most = MAX_WORK / pixels < MAX_SCANS ? MAX_WORK / pixels : MAX_SCANS;
+    if (j->input_scan_number <= most)
         return;
-    snprintf(t->text, sizeof t->text, "more than %d scans", MAX_SCANS);
+    snprintf(t->text, sizeof t->text, "more than %d scans", (int)most);
     longjmp(t->escape, 1);
 }
 
@@ -86,26 +92,40 @@ static fn_status read_header(decoder *d)
     jpeg_mem_src(j, d->file.data, (unsigned long)d->file.size);
     jpeg_read_header(j, TRUE);
     FN_TRY(fn_image_check(j->image_width, j->image_height, d->file.name));
-    if (j->jpeg_color_space != JCS_GRAYSCALE && j->jpeg_color_space != JCS_YCbCr &&
-        j->jpeg_color_space != JCS_RGB)
-        return fn_fail(FN_EDATA,
-                       "%s: a JPEG in CMYK or an unknown colour space; convert it "
-                       "to RGB",
-                       d->file.name);
-    return FN_OK;
+    if (j->jpeg_color_space != JCS_UNKNOWN)
+        return FN_OK;
+    return fn_fail(FN_EDATA, "%s: a JPEG in an unknown colour space; convert it to RGB",
+                   d->file.name);
+}
+
+static bool has_four_colours(const struct jpeg_decompress_struct *j)
+{
+    return j->jpeg_color_space == JCS_CMYK || j->jpeg_color_space == JCS_YCCK;
+}
+
+/* As Adobe writes them, all four are the light that is left, not the ink. Every decoder that we
+ * know assumes so, whether or not there is an Adobe marker. */
+static void mix_inks(uint8_t *rgb, const uint8_t *cmyk, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < 3; c++)
+            rgb[3 * i + c] = (uint8_t)((cmyk[4 * i + c] * cmyk[4 * i + 3] + 127) / 255);
 }
 
 /* The method of the inverse DCT and of chroma upsampling are pinned: they change pixels. */
 static void read_rows(decoder *d, fn_pixels *out)
 {
     struct jpeg_decompress_struct *j = &d->jpeg;
-    j->out_color_space = JCS_RGB;
+    j->out_color_space = d->cmyk ? JCS_CMYK : JCS_RGB;
     j->dct_method = JDCT_ISLOW;
     j->do_fancy_upsampling = TRUE;
     jpeg_start_decompress(j);
     while (j->output_scanline < j->output_height) {
-        JSAMPROW row = out->rgb + (size_t)j->output_scanline * (size_t)out->width * 3;
+        uint8_t *rgb = out->rgb + (size_t)j->output_scanline * (size_t)out->width * 3;
+        JSAMPROW row = d->cmyk ? d->cmyk : rgb;
         jpeg_read_scanlines(j, &row, 1);
+        if (d->cmyk)
+            mix_inks(rgb, d->cmyk, out->width);
     }
     jpeg_finish_decompress(j);
 }
@@ -115,6 +135,11 @@ static fn_status decode(decoder *d, fn_pixels *out)
     if (setjmp(d->trap.escape))
         return refuse(d);
     FN_TRY(read_header(d));
+    if (has_four_colours(&d->jpeg)) {
+        d->cmyk = fn_alloc(d->jpeg.image_width, 4);
+        if (!d->cmyk)
+            return fn_fail(FN_ENOMEM, "%s: no memory for a row of pixels", d->file.name);
+    }
     FN_TRY(fn_pixels_make(out, (int)d->jpeg.image_width, (int)d->jpeg.image_height));
     read_rows(d, out);
     return FN_OK;
@@ -125,6 +150,9 @@ fn_status fn_jpeg_decode(fn_pixels *out, fn_file_bytes file)
     decoder d = {.file = file};
     fn_status rc = decode(&d, out);
     jpeg_destroy_decompress(&d.jpeg);
+    fn_free(d.cmyk);
+    if (rc == FN_OK)
+        rc = fn_exif_turn(out, fn_exif_orientation(file));
     if (rc != FN_OK)
         fn_pixels_free(out);
     return rc;
@@ -135,8 +163,9 @@ static fn_status size_of(decoder *d, int *width, int *height)
     if (setjmp(d->trap.escape))
         return refuse(d);
     FN_TRY(read_header(d));
-    *width = (int)d->jpeg.image_width;
-    *height = (int)d->jpeg.image_height;
+    bool swap = fn_exif_swaps(fn_exif_orientation(d->file));
+    *width = (int)(swap ? d->jpeg.image_height : d->jpeg.image_width);
+    *height = (int)(swap ? d->jpeg.image_width : d->jpeg.image_height);
     return FN_OK;
 }
 

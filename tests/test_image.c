@@ -116,33 +116,6 @@ TEST(header_alone_gives_the_size)
     fn_pixels_free(&p);
 }
 
-TEST(orientation_in_exif_is_not_applied)
-{
-    static const uint8_t exif[] = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,    'M', 'M',
-                                   0,    42,   0, 0,  0,   8,   0,   1,   1, 0x12, 0,   3,
-                                   0,    0,    0, 1,  0,   6,   0,   0,   0, 0,    0,   0};
-    static made m;
-    fn_pixels p, plain, turned;
-    uint8_t *bytes;
-    size_t size;
-    paint(&p, 40, 24);
-    fn_image view = fn_pixels_view(&p);
-    CHECK_OK(fn_encode_jpeg(&bytes, &size, &view, 90));
-    m.n = 0;
-    put(&m, bytes, 2);
-    put(&m, exif, sizeof exif);
-    put(&m, bytes + 2, size - 2);
-    CHECK_OK(fn_decode(&plain, bytes, size, "a.jpg"));
-    CHECK_OK(fn_decode(&turned, m.byte, m.n, "b.jpg"));
-    CHECK_INT(turned.width, 40);
-    CHECK_INT(turned.height, 24);
-    CHECK(turned.rgb && memcmp(plain.rgb, turned.rgb, 40 * 24 * 3) == 0);
-    fn_pixels_free(&p);
-    fn_pixels_free(&plain);
-    fn_pixels_free(&turned);
-    fn_free(bytes);
-}
-
 TEST(jpeg_of_one_grey_pixel)
 {
     static made m;

@@ -3,15 +3,17 @@
 #include "data/image.h"
 #include "tests/image_bytes.h"
 
-TEST(jpeg_in_cmyk_is_refused_in_words)
+#include <time.h>
+
+TEST(jpeg_of_unknown_colours_is_refused_in_words)
 {
     static made m;
     fn_pixels p;
-    jpeg_start(&m, 0xc0, 8, 4);
-    jpeg_scan(&m, 1, 4);
+    jpeg_start(&m, 0xc0, 8, 2);
+    jpeg_scan(&m, 1, 2);
     put_be(&m, 0xffd9, 2);
     CHECK_FAILS(fn_decode(&p, m.byte, m.n, "a.jpg"), FN_EDATA,
-                "a.jpg: a JPEG in CMYK or an unknown colour space; convert it to RGB");
+                "a.jpg: a JPEG in an unknown colour space; convert it to RGB");
 }
 
 TEST(jpeg_with_endless_scans_is_refused)
@@ -30,6 +32,88 @@ TEST(jpeg_with_endless_scans_is_refused)
                         "more than 100 scans");
         fn_pixels_free(&p);
     }
+}
+
+/* A progressive scan in which a few bytes stand for every block: all are at their end, 32767 at
+ * a time. */
+static void put_bomb(made *m, int side, int scans)
+{
+    int64_t blocks = (int64_t)((side + 7) / 8) * ((side + 7) / 8);
+    m->n = 0;
+    jpeg_start(m, 0xc2, side, 1);
+    put_be(m, 0xffc40014, 4); /* AC table 0: "0" means "a run of 2^14 + 14 bits" */
+    put_be(m, 0x10, 1);
+    put_be(m, 1, 1);
+    for (int i = 0; i < 15; i++)
+        put_be(m, 0, 1);
+    put_be(m, 0xe0, 1);
+    put_be(m, 0xffda, 2);
+    put_be(m, 0x00080101, 4);
+    put_be(m, 0x00000000, 4); /* the DC of all blocks, 0 */
+    for (int64_t i = 0; i < (blocks + 7) / 8; i++)
+        put_be(m, 0, 1);
+    for (int s = 0; s < scans; s++) {
+        put_be(m, 0xffda, 2);
+        put_be(m, 0x00080101, 4);
+        put_be(m, 0x00013f00, 4);
+        /* 0, then 14 ones: fifteen bits a run; FF is followed by a stuffed 00. */
+        int bits = 0, held = 0;
+        for (int64_t left = blocks; left > 0; left -= 32767)
+            for (int i = 0; i < 15; i++) {
+                held = held << 1 | (i > 0);
+                if (++bits % 8)
+                    continue;
+                put_be(m, (uint32_t)held & 255, 1);
+                if ((held & 255) == 255)
+                    put_be(m, 0, 1);
+            }
+        while (bits++ % 8)
+            held = held << 1;
+        put_be(m, (uint32_t)held & 255, 1);
+    }
+    put_be(m, 0xffd9, 2);
+}
+
+/* Some kilobytes that ask for a walk over millions of pixels again and again. */
+TEST(progressive_jpeg_bomb_is_refused_in_bounded_time)
+{
+    static made m;
+    fn_pixels p;
+    put_bomb(&m, 320, 90);
+    CHECK_OK(fn_decode(&p, m.byte, m.n, "a.jpg"));
+    fn_pixels_free(&p);
+    put_bomb(&m, 4000, 90);
+    CHECK(m.n < ROOM);
+    clock_t start = clock();
+    CHECK_FAILS(fn_decode(&p, m.byte, m.n, "a.jpg"), FN_EDATA,
+                "a.jpg: damaged JPEG (more than 62 scans)");
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    CHECK(seconds < 20);
+    CHECK(!p.rgb);
+}
+
+TEST(png_with_a_huge_chunk_beside_the_pixels_is_refused)
+{
+    enum { HUGE_CHUNK = 9 << 20 };
+    static made start, end;
+    fn_pixels p;
+    uint8_t *all = fn_alloc(HUGE_CHUNK + 2 * ROOM, 1);
+    png_start(&start, (png_kind){1, 1, 8, 2, 0});
+    size_t n = start.n;
+    memcpy(all, start.byte, n);
+    memcpy(all + n, "\0\x90\0\0tEXt", 8);
+    uint32_t crc = crc32_of(all + n + 4, 4 + HUGE_CHUNK);
+    n += 8 + HUGE_CHUNK;
+    for (int i = 0; i < 4; i++)
+        all[n++] = (uint8_t)(crc >> (24 - 8 * i));
+    png_end(&end, "\0\x32\x64\xc8", 4);
+    memcpy(all + n, end.byte, end.n);
+    CHECK_FAILS(fn_decode(&p, all, n + end.n, "a.png"), FN_EDATA, "a.png: damaged PNG");
+    CHECK(!p.rgb);
+    /* A length that the file does not have. */
+    memcpy(start.byte + start.n, "\x7f\xff\xff\xfftEXt", 8);
+    CHECK_FAILS(fn_decode(&p, start.byte, start.n + 8, "a.png"), FN_EDATA, "a.png");
+    fn_free(all);
 }
 
 TEST(huge_sides_are_refused_before_memory_is_taken)
@@ -76,7 +160,7 @@ TEST(other_bytes_are_refused)
 {
     fn_pixels p;
     CHECK_FAILS(fn_decode(&p, "", 0, "a.jpg"), FN_EDATA, "a.jpg: the image is empty");
-    CHECK_FAILS(fn_decode(&p, "\xff\xd8", 2, "a.jpg"), FN_EDATA, "neither JPEG nor PNG");
+    CHECK_FAILS(fn_decode(&p, "\xff\xd8", 2, "a.jpg"), FN_EDATA, "neither JPEG");
     CHECK_FAILS(fn_decode(&p, "GIF89a", 6, "a.jpg"), FN_EDATA, "convert it");
     CHECK(!p.rgb);
 }
