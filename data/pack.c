@@ -2,6 +2,7 @@
  * after that nothing changes, so threads share it without a lock. */
 #include "data/pack.h"
 
+#include "core/crc32c.h"
 #include "core/digest.h"
 #include "core/h5.h"
 #include "core/mem.h"
@@ -25,6 +26,7 @@ struct fn_pack {
     int people, images;
     int *first;      /* [people + 1] */
     int64_t *offset; /* [images + 1], from base */
+    int64_t *crc;    /* [images]; NULL: an older pack */
     int *person_of;  /* [images] */
     char *people_text, *names_text;
     const char **person, **name; /* [people], [images]: into the texts */
@@ -87,7 +89,12 @@ static fn_status read_images(fn_pack *p, fn_h5 *h)
     p->images = (int)length - 1;
     FN_TRY(length_of(p, h, FN_PACK_BYTES, FN_H5_U8, &p->bytes));
     FN_TRY(fn_h5_offset(h, FN_PACK_BYTES, &p->base));
-    return check_offsets(p);
+    FN_TRY(check_offsets(p));
+    if (!fn_h5_has(h, FN_PACK_CRC))
+        return FN_OK;
+    FN_TRY(read_list(p, h, FN_PACK_CRC, FN_H5_I64, &length, (void **)&p->crc));
+    return length == p->images ? FN_OK
+                               : fail_damaged(p, "there is not one checksum an image");
 }
 
 static fn_status read_people(fn_pack *p, fn_h5 *h)
@@ -228,6 +235,7 @@ void fn_pack_close(fn_pack *p)
     fn_free(p->crop);
     fn_free(p->first);
     fn_free(p->offset);
+    fn_free(p->crc);
     fn_free(p->person_of);
     fn_free(p->people_text);
     fn_free(p->names_text);
@@ -288,6 +296,11 @@ const char *fn_pack_name(const fn_pack *p, int image)
     return p->name[image];
 }
 
+bool fn_pack_has_checksums(const fn_pack *p)
+{
+    return p->crc != NULL;
+}
+
 static fn_status read_at(const fn_pack *p, int64_t at, uint8_t *to, size_t size)
 {
     while (size > 0) {
@@ -313,6 +326,11 @@ fn_status fn_pack_bytes(const fn_pack *p, int image, uint8_t **bytes, size_t *si
         return fn_fail(FN_ENOMEM, "%s: no memory for an image of %zu bytes", p->path,
                        *size);
     fn_status rc = read_at(p, p->base + p->offset[image], *bytes, *size);
+    if (rc == FN_OK && p->crc && fn_crc32c(*bytes, *size) != p->crc[image])
+        rc = fn_fail(FN_EDATA,
+                     "%s: %s/%s: its bytes are not those that were packed; make the pack "
+                     "again",
+                     p->path, p->person[p->person_of[image]], p->name[image]);
     if (rc != FN_OK) {
         fn_free(*bytes);
         *bytes = NULL;

@@ -9,13 +9,15 @@
 
 typedef struct fn_pack fn_pack;
 
+/* Called for every image left out or found bad, and now and then for progress (reason NULL). */
+typedef void fn_pack_tell(void *ctx, const char *path, const char *reason, int64_t done,
+                          int64_t total);
+
 /* --- making --- */
 typedef struct fn_pack_options {
     const char *crop; /* recipe of data/crop.h; NULL: none, bytes are stored as they are;
                        * otherwise crops are stored as JPEG of quality 95 */
-    /* Called for every image left out, and now and then for progress (reason NULL). */
-    void (*tell)(void *ctx, const char *path, const char *reason, int64_t done,
-                 int64_t total);
+    fn_pack_tell *tell;
     void *ctx;
 } fn_pack_options;
 
@@ -23,8 +25,8 @@ typedef struct fn_pack_report {
     int64_t people, images, bytes, left_out;
 } fn_pack_report;
 
-/* Packs FOLDER/person/image.{jpg,jpeg,png}; people and images in strcmp order. People
- * without a readable image are left out and told too. Fewer than 2 people left: FN_EDATA. */
+/* Packs the images of a tree (data/folder.h), people and images in strcmp order. People without
+ * a readable image are left out and told too. Fewer than 2 people left: FN_EDATA. */
 fn_status fn_pack_make(const char *path, const char *folder, const fn_pack_options *o,
                        fn_pack_report *report) FN_CHECKED;
 
@@ -48,9 +50,15 @@ int fn_pack_first(const fn_pack *p, int person); /* its first image; others foll
 int fn_pack_count(const fn_pack *p, int person); /* >= 1 */
 int fn_pack_person_of(const fn_pack *p, int image);
 const char *fn_pack_name(const fn_pack *p, int image); /* "name_0001.jpg" */
-/* The image as it is stored, JPEG or PNG; *bytes is the caller's (fn_free). */
+/* Does it hold a checksum of each image? Packs of before there were any do not. */
+bool fn_pack_has_checksums(const fn_pack *p);
+/* The image as it is stored; *bytes is the caller's (fn_free). FN_EDATA when its checksum is
+ * another than that of when it was packed. */
 fn_status fn_pack_bytes(const fn_pack *p, int image, uint8_t **bytes,
                         size_t *size) FN_CHECKED;
 fn_status fn_pack_image(const fn_pack *p, int image, fn_pixels *out) FN_CHECKED;
+/* Reads and decodes every image. Each bad one is told as "person/name" with its reason, in order,
+ * and one or more are FN_EDATA. */
+fn_status fn_pack_verify(const fn_pack *p, fn_pack_tell *tell, void *ctx) FN_CHECKED;
 
 #endif

@@ -6,6 +6,8 @@
 
 #define FN_PACK_BYTES  "bytes"  /* U8, contiguous: the images, end to end */
 #define FN_PACK_OFFSET "offset" /* I64 [images + 1] */
+#define FN_PACK_CRC \
+    "crc32c" /* I64 [images]: of each image's bytes; absent in older packs */
 #define FN_PACK_FIRST  "first"  /* I32 [people + 1] */
 #define FN_PACK_PEOPLE "people" /* U8: names, each closed by '\0' */
 #define FN_PACK_NAMES  "names"  /* U8: names of the images, likewise */

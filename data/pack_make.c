@@ -2,19 +2,17 @@
  * all cores, a chunk at a time, and written in order: the file is the same for any number. */
 #include "core/file.h"
 #include "core/mem.h"
+#include "data/crew.h"
 #include "data/crop.h"
 #include "data/folder.h"
 #include "data/pack_write.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     CHUNK = 256,
-    MAX_THREADS = 64,
     QUALITY = 95,
     REASON = 512,
     MAX_FILE = 512 * 1024 * 1024,
@@ -105,20 +103,6 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Threads that cannot be started are not missed: the caller works too. */
-static void run_chunk(chunk *c)
-{
-    pthread_t thread[MAX_THREADS];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int n = 0, most = cores < MAX_THREADS ? (int)cores : MAX_THREADS;
-    atomic_store(&c->next, 0);
-    while (n < most - 1 && pthread_create(&thread[n], NULL, work, c) == 0)
-        n++;
-    work(c);
-    while (n > 0)
-        pthread_join(thread[--n], NULL);
-}
-
 /* --- in order --- */
 
 static void tell(const maker *m, const char *path, const char *reason)
@@ -152,7 +136,8 @@ static void discard(chunk *c)
 
 static fn_status flush(maker *m)
 {
-    run_chunk(m->chunk);
+    atomic_store(&m->chunk->next, 0);
+    fn_crew_run(work, m->chunk);
     for (int i = 0; i < m->chunk->n; i++)
         FN_TRY(take(m, &m->chunk->job[i]));
     discard(m->chunk);

@@ -1,5 +1,6 @@
 #include "data/pack_write.h"
 
+#include "core/crc32c.h"
 #include "core/file.h"
 #include "core/h5.h"
 #include "core/mem.h"
@@ -21,7 +22,7 @@ struct fn_pack_write {
     int64_t at;  /* their bytes so far */
     int people, images;
     size_t last; /* where the last person's name begins in `person` */
-    fn_growing person, name, first, offset;
+    fn_growing person, name, first, offset, crc;
 };
 
 static fn_status append(fn_pack_write *w, fn_growing *to, const void *data, size_t size)
@@ -78,6 +79,7 @@ void fn_pack_write_close(fn_pack_write *w)
     fn_free(w->name.data);
     fn_free(w->first.data);
     fn_free(w->offset.data);
+    fn_free(w->crc.data);
     fn_free(w->path);
     fn_free(w->crop);
     fn_free(w);
@@ -105,9 +107,11 @@ fn_status fn_pack_write_image(fn_pack_write *w, const char *person, const char *
     if (w->people == 0 || strcmp((const char *)w->person.data + w->last, person) != 0)
         FN_TRY(begin_person(w, person));
     FN_TRY(fn_file_write(w->scratch, w->at, bytes, size, w->path));
+    int64_t crc = fn_crc32c(bytes, size);
     w->at += (int64_t)size;
     w->images++;
     FN_TRY(append(w, &w->name, name, strlen(name) + 1));
+    FN_TRY(append(w, &w->crc, &crc, sizeof crc));
     return append(w, &w->offset, &w->at, sizeof w->at);
 }
 
@@ -129,6 +133,7 @@ static fn_status write_index(fn_pack_write *w, const char *draft, int64_t *offse
     FN_GO(fn_h5_write_text(h, "format", FN_PACK_FORMAT));
     FN_GO(fn_h5_write_text(h, "crop", w->crop));
     FN_GO(write_list(h, FN_PACK_OFFSET, FN_H5_I64, &w->offset, sizeof(int64_t)));
+    FN_GO(write_list(h, FN_PACK_CRC, FN_H5_I64, &w->crc, sizeof(int64_t)));
     FN_GO(write_list(h, FN_PACK_FIRST, FN_H5_I32, &w->first, sizeof(int32_t)));
     FN_GO(write_list(h, FN_PACK_PEOPLE, FN_H5_U8, &w->person, 1));
     FN_GO(write_list(h, FN_PACK_NAMES, FN_H5_U8, &w->name, 1));

@@ -4,7 +4,7 @@
 #include "core/mem.h"
 #include "tests/test.h"
 #include "train/board.h"
-#include "train/crc32c.h"
+#include "core/crc32c.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -5,10 +5,10 @@
  * a folder in the order of their names. */
 #include "train/board.h"
 
+#include "core/crc32c.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "data/image.h"
-#include "train/crc32c.h"
 #include "train/event.h"
 #include "train/hparams.h"
 
