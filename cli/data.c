@@ -1,4 +1,4 @@
-/* data.c -- facenet data pack|inspect|split|synth */
+/* data.c -- facenet data pack|inspect|verify|split|synth */
 #include "cli/cli.h"
 #include "data/pack.h"
 #include "data/synth.h"
@@ -107,6 +107,33 @@ static fn_status inspect(const arguments *a)
     return FN_OK;
 }
 
+/* --- verify --- */
+
+static void tell_bad(void *ctx, const char *path, const char *reason, int64_t done,
+                     int64_t total)
+{
+    (void)ctx;
+    if (reason)
+        printf("%s: %s\n", path, reason);
+    else if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
+                done == total ? "\n" : "");
+}
+
+static fn_status verify(const arguments *a)
+{
+    fn_pack *p;
+    FN_TRY(fn_pack_open(&p, a->input));
+    fn_status rc = fn_pack_verify(p, tell_bad, NULL);
+    if (rc == FN_OK)
+        printf("%s: all %d faces of %d people are sound%s\n", a->input, fn_pack_images(p),
+               fn_pack_people(p),
+               fn_pack_has_checksums(p) ? ""
+                                        : " (decoded only: the pack has no checksums)");
+    fn_pack_close(p);
+    return rc;
+}
+
 /* --- split --- */
 
 static fn_status split(const arguments *a)
@@ -149,7 +176,7 @@ static const struct argp_option pack_options[] = {
     {"crop", 'c', "RECIPE", 0,
      "none (default), 'centre: SIDE@X,Y' or 'landmarks: FILE.tsv': store crops", 0},
     {0}};
-static const struct argp_option inspect_options[] = {{0}};
+static const struct argp_option no_options[] = {{0}};
 static const struct argp_option split_options[] = {
     {"kept", 'k', "FILE", 0, "pack of the people to train on", 0},
     {"held", 'h', "FILE", 0, "pack of the people to validate on", 0},
@@ -173,14 +200,22 @@ typedef struct verb {
 static const verb verbs[] = {
     {"pack",
      {pack_options, parse, "DIR",
-      "Pack DIR/person/image.{jpg,jpeg,png} into one file. What cannot be read is listed "
-      "with "
-      "its reason and left out.",
+      "Pack DIR/person/image.{jpg,jpeg,png,pgm,ppm} into one file; a folder of any depth "
+      "that "
+      "holds images is a person. What cannot be read is listed with its reason and left "
+      "out.",
       NULL, NULL, NULL},
      pack},
     {"inspect",
-     {inspect_options, parse, "FILE", "What is in a pack?", NULL, NULL, NULL},
+     {no_options, parse, "FILE", "What is in a pack?", NULL, NULL, NULL},
      inspect},
+    {"verify",
+     {no_options, parse, "FILE",
+      "Read a whole pack: its lists, the checksum of every image, and every image decoded. "
+      "Bad "
+      "images are listed with their reason; one or more end in exit code 65.",
+      NULL, NULL, NULL},
+     verify},
     {"split",
      {split_options, parse, "FILE", "Split a pack in two by people.", NULL, NULL, NULL},
      split},
@@ -196,7 +231,7 @@ static const char *what_is_missing(const verb *v, const arguments *a)
 {
     if (v->run == pack && (!a->input || !a->output))
         return "a folder and --output are needed";
-    if (v->run == inspect && !a->input)
+    if ((v->run == inspect || v->run == verify) && !a->input)
         return "a pack is needed";
     if (v->run == split && (!a->input || !a->kept || !a->held))
         return "a pack, --kept and --held are needed";
@@ -228,7 +263,7 @@ int fn_cli_data(int argc, char **argv)
             return run(&verbs[i], argc - 1, argv + 1);
     bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
     FILE *to = help ? stdout : stderr;
-    fprintf(to, "usage: facenet data pack|inspect|split|synth [OPTION...]\n"
+    fprintf(to, "usage: facenet data pack|inspect|verify|split|synth [OPTION...]\n"
                 "`facenet data pack --help` explains one.\n");
     return help ? 0 : fn_exit_code(FN_EINVAL);
 }

@@ -49,7 +49,7 @@ static void fn_test_put(const char *name, const void *bytes, size_t size)
 }
 
 /* A 40 x 32 picture that no other number has. */
-static void fn_test_draw(fn_pixels *p, int number)
+static inline void fn_test_draw(fn_pixels *p, int number)
 {
     CHECK_OK(fn_pixels_make(p, 40, 32));
     for (int y = 0; y < 32; y++)
@@ -61,7 +61,7 @@ static void fn_test_draw(fn_pixels *p, int number)
         }
 }
 
-static void fn_test_put_image(const char *name, int number)
+static inline void fn_test_put_image(const char *name, int number)
 {
     fn_pixels p;
     uint8_t *bytes = NULL;
@@ -78,7 +78,7 @@ static void fn_test_put_image(const char *name, int number)
 }
 
 /* ROOT/people/pNNN/pNNN_MMMM.jpg for people with count[i] images each. */
-static void fn_test_put_people(const int *count, int people)
+static inline void fn_test_put_people(const int *count, int people)
 {
     char name[64];
     for (int i = 0, number = 0; i < people; i++)
