@@ -1,10 +1,10 @@
 /* test_board.c -- event files byte by byte. tests/test_board.py has TensorBoard read what
  * `test_board drive` writes to the folder FN_BOARD. */
+#include "core/crc32c.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "tests/test.h"
 #include "train/board.h"
-#include "core/crc32c.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -94,6 +94,15 @@ def whole_path():
     check("split", r.returncode == 0, r.stderr)
     r = run("data", "inspect", at("train.h5"))
     check("inspect", r.returncode == 0 and "digest" in r.stdout, r.stderr)
+    r = run("data", "verify", at("train.h5"))
+    check("verify", r.returncode == 0 and "are sound" in r.stdout, r.stdout + r.stderr)
+    with open(at("train.h5"), "rb") as f:
+        whole = bytearray(f.read())
+    whole[-100] ^= 1  # the images lie last
+    write("flipped.h5", bytes(whole))
+    r = expect("verify of a flipped bit", 65, "1 of its", "images are bad", args=("data", "verify", at("flipped.h5")))
+    check("verify names the image", ".jpg: its bytes are not" in r.stdout, r.stdout)
+    expect("verify of no pack", 66, args=("data", "verify", at("none.h5")))
     write("tiny.yaml", NET)
     write("c.yaml", CONFIG.format(net=at("tiny.yaml"), run=at("run"), train=at("train.h5"),
                                   val=at("held.h5")))

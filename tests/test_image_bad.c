@@ -60,7 +60,7 @@ static void put_bomb(made *m, int side, int scans)
         int bits = 0, held = 0;
         for (int64_t left = blocks; left > 0; left -= 32767)
             for (int i = 0; i < 15; i++) {
-                held = held << 1 | (i > 0);
+                held = (held << 1 | (i > 0)) & 0xffff;
                 if (++bits % 8)
                     continue;
                 put_be(m, (uint32_t)held & 255, 1);
@@ -68,7 +68,7 @@ static void put_bomb(made *m, int side, int scans)
                     put_be(m, 0, 1);
             }
         while (bits++ % 8)
-            held = held << 1;
+            held = (held << 1) & 0xffff;
         put_be(m, (uint32_t)held & 255, 1);
     }
     put_be(m, 0xffd9, 2);
