@@ -22,6 +22,8 @@ struct fn_plan {
     double *value, *grad, *image;
     float *result[FN_MAX_OUT];
     bool loaded;
+    void (*watch)(void *ctx, int node, bool backward);
+    void *watch_ctx;
 };
 
 static size_t element(const fn_plan *p)
@@ -255,6 +257,8 @@ fn_status fn_plan_forward(fn_plan *p, const float *images)
         fn_status rc = is_alias(n) ? FN_OK : n->op->kernel[p->backend]->forward(&n->call);
         if (rc != FN_OK)
             return fn_context(rc, "%s: %s forward", p->graph->name, n->name);
+        if (p->watch)
+            p->watch(p->watch_ctx, i, false);
     }
     for (int k = 0; p->backend == FN_REF && k < p->graph->n_output; k++) {
         const double *from = output_data(p, k);
@@ -294,6 +298,8 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
         fn_status rc = n->op->kernel[p->backend]->backward(&n->call);
         if (rc != FN_OK)
             return fn_context(rc, "%s: %s backward", p->graph->name, n->name);
+        if (p->watch)
+            p->watch(p->watch_ctx, i, true);
     }
     for (int64_t i = 0; p->grad && i < p->params->count; i++)
         p->params->grad[i] = (float)p->grad[i];
@@ -301,6 +307,12 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
 }
 
 /* --- describing --- */
+
+void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward), void *ctx)
+{
+    p->watch = watch;
+    p->watch_ctx = ctx;
+}
 
 int fn_plan_lines(const fn_plan *p)
 {

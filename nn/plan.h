@@ -29,6 +29,10 @@ const float *fn_plan_output(const fn_plan *p, int i);
 /* d_out [N, D] is the gradient of output 0; writes every gradient of the parameters. */
 fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
 
+/* Calls `watch` when a node has run, forward or backward; NULL: nobody watches. */
+void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward),
+                   void *ctx);
+
 /* One line a node, for `facenet info --plan` and tests. Pointers live as long as the plan. */
 typedef struct fn_plan_line {
     const char *name, *op, *format; /* format of the first output */

@@ -1,0 +1,64 @@
+/* bench.h -- a network with random weights and images, ready to be timed. */
+#ifndef FN_BENCH_BENCH_H
+#define FN_BENCH_BENCH_H
+
+#include "core/mem.h"
+#include "core/rng.h"
+#include "nn/net.h"
+#include "nn/plan.h"
+
+typedef struct fn_bench {
+    fn_graph *graph;
+    fn_params *params;
+    fn_plan *plan;
+    float *image, *gradient; /* gradient NULL: inference */
+} fn_bench;
+
+static inline float *fn_bench_numbers(int64_t n)
+{
+    float *x = fn_alloc_aligned((size_t)n * sizeof *x);
+    fn_rng r = fn_rng_at(1, FN_RNG_TEST, 0, 0);
+    for (int64_t i = 0; x && i < n; i++)
+        x[i] = (float)fn_rng_range(&r, -1, 1);
+    return x;
+}
+
+static inline void fn_bench_close(fn_bench *b)
+{
+    fn_plan_close(b->plan);
+    fn_params_close(b->params);
+    fn_graph_close(b->graph);
+    fn_free(b->image);
+    fn_free(b->gradient);
+}
+
+static inline fn_status fn_bench_open(fn_bench *b, const fn_net *net, int batch,
+                                      bool training, fn_plan_options o)
+{
+    fn_status rc;
+    *b = (fn_bench){.graph = NULL};
+    FN_GO(fn_net_build(&b->graph, net, batch, training));
+    FN_GO(fn_params_open(&b->params, b->graph, training));
+    fn_params_init(b->params, 1);
+    FN_GO(fn_plan_open(&b->plan, b->graph, b->params, o));
+    const fn_graph *g = b->graph;
+    b->image = fn_bench_numbers(fn_numel(g->value[0].shape));
+    if (training)
+        b->gradient = fn_bench_numbers(fn_numel(g->value[g->output[0]].shape));
+    if (b->image && (!training || b->gradient))
+        return FN_OK;
+    rc = fn_fail(FN_ENOMEM, "no memory for a batch of %d", batch);
+out:
+    fn_bench_close(b);
+    return rc;
+}
+
+/* What a step costs beside data, loss and optimizer: the weights are packed anew each time. */
+static inline fn_status fn_bench_step(const fn_bench *b)
+{
+    FN_TRY(fn_plan_load(b->plan));
+    FN_TRY(fn_plan_forward(b->plan, b->image));
+    return b->gradient ? fn_plan_backward(b->plan, b->gradient) : FN_OK;
+}
+
+#endif

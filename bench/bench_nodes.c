@@ -1,0 +1,129 @@
+/* bench_nodes.c -- where a training step's time goes: milliseconds an image of each kind of
+ * node, forward and backward, and of each node when asked.
+ *
+ *   bench_nodes NET BATCH [THREADS [ROUNDS [each]]] */
+#include "bench/bench.h"
+#include "kernels/threads.h"
+#include "train/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NODES = 512, KINDS = 32 };
+
+/* Seconds of each node, summed over rounds, and when the last one ended. */
+typedef struct times {
+    double spent[2][NODES], last;
+} times;
+
+static void note(void *ctx, int node, bool backward)
+{
+    times *t = ctx;
+    double now = fn_clock();
+    t->spent[backward][node] += now - t->last;
+    t->last = now;
+}
+
+static fn_status measure(fn_bench *b, times *t, int rounds)
+{
+    FN_TRY(fn_bench_step(b));
+    fn_plan_watch(b->plan, note, t);
+    for (int i = 0; i < rounds; i++) {
+        t->last = fn_clock();
+        FN_TRY(fn_plan_forward(b->plan, b->image));
+        FN_TRY(fn_plan_backward(b->plan, b->gradient));
+    }
+    return FN_OK;
+}
+
+/* Multiply-adds of node `name` forward, of the whole batch; backward has twice as many. */
+static double work_of(const fn_graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_node; i++) {
+        fn_call c = g->node[i].call;
+        c.attr = g->node[i].attr;
+        if (strcmp(g->node[i].name, name) == 0 && g->node[i].op->multiply_adds)
+            return (double)g->node[i].op->multiply_adds(&c);
+    }
+    return 0;
+}
+
+typedef struct kind {
+    const char *op;
+    int nodes;
+    double forward, backward, work;
+} kind;
+
+static kind *kind_of(kind *k, const char *op)
+{
+    while (k->op && strcmp(k->op, op) != 0)
+        k++;
+    k->op = op;
+    return k;
+}
+
+static void print(const char *name, kind k, double unit, double all)
+{
+    printf("%-28s %4d %9.3f %9.3f %6.1f%% %7.1f %7.1f\n", name, k.nodes, k.forward / unit,
+           k.backward / unit, 100 * (k.forward + k.backward) / all,
+           2e-9 * k.work / k.forward, 4e-9 * k.work / k.backward);
+}
+
+static void report(const fn_bench *b, const times *t, int rounds, double unit, bool each)
+{
+    kind kinds[KINDS] = {{0}}, all = {.op = "all"};
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < fn_plan_lines(b->plan); i++) {
+            fn_plan_line line;
+            fn_plan_line_at(b->plan, i, &line);
+            kind one = {line.op, 1, t->spent[0][i], t->spent[1][i],
+                        rounds * work_of(b->graph, line.name)};
+            kind *sum[] = {&all, kind_of(kinds, line.op)};
+            for (int k = 0; k < 2 && pass == 0; k++) {
+                sum[k]->nodes++;
+                sum[k]->forward += one.forward;
+                sum[k]->backward += one.backward;
+                sum[k]->work += one.work;
+            }
+            if (pass == 1 && each)
+                print(line.name, one, unit, all.forward + all.backward);
+        }
+    for (const kind *k = kinds; k->op; k++)
+        print(k->op, *k, unit, all.forward + all.backward);
+    print("all", all, unit, all.forward + all.backward);
+}
+
+static fn_status run(const fn_net *net, int batch, int rounds, bool each)
+{
+    static times t;
+    fn_bench b;
+    FN_TRY(fn_bench_open(&b, net, batch, true, (fn_plan_options){.backend = FN_CPU}));
+    fn_status rc = measure(&b, &t, rounds);
+    if (rc == FN_OK) {
+        printf("%-28s %4s %9s %9s %7s %7s %7s\n", "", "n", "fwd ms", "bwd ms", "share",
+               "GF/s", "GF/s");
+        report(&b, &t, rounds, rounds * batch * 1e-3, each);
+    }
+    fn_bench_close(&b);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    fn_net *net = NULL;
+    fn_status rc;
+    if (argc < 3) {
+        fprintf(stderr, "usage: bench_nodes NET BATCH [THREADS [ROUNDS [each]]]\n");
+        return fn_exit_code(FN_EINVAL);
+    }
+    fn_threads_set(argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
+    FN_GO(fn_net_open(&net, argv[1], NULL));
+    rc = run(net, (int)strtol(argv[2], NULL, 10),
+             argc > 4 ? (int)strtol(argv[4], NULL, 10) : 5, argc > 5);
+out:
+    fn_net_close(net);
+    if (rc != FN_OK)
+        fprintf(stderr, "bench_nodes: %s\n", fn_last_error());
+    return fn_exit_code(rc);
+}
