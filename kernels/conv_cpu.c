@@ -7,6 +7,7 @@
 #include "kernels/conv.h"
 #include "kernels/dnnl.h"
 #include "kernels/format.h"
+#include "kernels/winograd.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,8 @@ typedef struct conv_state {
     char *back_own;    /* what only the gradient of x needs: made when that is wanted */
     size_t back_bytes; /* of it */
     size_t scratch, back_scratch, back_w_scratch, bias; /* places in the workspace */
+    bool winograd; /* then all of the above but `packed` and `back_own` is unused */
+    fn_winograd sizes;
 } conv_state;
 
 static fn_dnnl_conv describe_call(const fn_call *c)
@@ -171,10 +174,27 @@ static int64_t y_count(const fn_call *c)
     return fn_format_numel(c->y[0].shape, c->y[0].format);
 }
 
+static fn_status prepare_winograd(fn_call *c, size_t masked)
+{
+    conv_state *s = c->state;
+    size_t bytes = (size_t)fn_winograd_floats(&s->sizes) * sizeof(float), size = masked;
+    if (!(s->packed = fn_alloc_aligned(bytes)))
+        return fn_fail(FN_ENOMEM, "no memory for %zu bytes of weights", bytes);
+    s->back_bytes = bytes;
+    s->scratch = fn_dnnl_reserve(&size, fn_winograd_scratch(&s->sizes));
+    c->workspace_bytes = size;
+    return FN_OK;
+}
+
 static fn_status prepare_passes(fn_call *c)
 {
+    conv_state *s = c->state;
     fn_dnnl_conv a = describe_call(c);
     size_t masked = a.relu ? (size_t)y_count(c) * sizeof(float) : 0;
+    s->sizes = fn_winograd_of(c);
+    s->winograd = fn_winograd_fits(c);
+    if (s->winograd)
+        return prepare_winograd(c, c->training ? masked : 0);
     FN_TRY(prepare_forward(c, &a));
     if (!c->training)
         return FN_OK;
@@ -203,13 +223,20 @@ static fn_status conv_load(fn_call *c)
 {
     conv_state *s = c->state;
     void *w = c->w[0].data;
-    FN_TRY(fn_dnnl_bring(&s->forward.w, &w, s->packed));
+    if (s->winograd)
+        fn_winograd_pack((float *)s->packed, &s->sizes, w, false);
+    else
+        FN_TRY(fn_dnnl_bring(&s->forward.w, &w, s->packed));
     if (!c->training || !c->dx[0].data || !s->back_bytes)
         return FN_OK;
     if (!s->back_own && !(s->back_own = fn_alloc_aligned(s->back_bytes)))
         return fn_fail(FN_ENOMEM, "conv: no memory for %zu bytes of weights",
                        s->back_bytes);
     w = c->w[0].data;
+    if (s->winograd) {
+        fn_winograd_pack((float *)s->back_own, &s->sizes, w, true);
+        return FN_OK;
+    }
     return fn_dnnl_bring(&s->back.w, &w, s->back_own);
 }
 
@@ -219,6 +246,10 @@ static fn_status conv_forward(const fn_call *c)
     const pass *p = &s->forward;
     char *workspace = c->workspace;
     void *x = c->x[0].data, *y = c->y[0].data;
+    if (s->winograd)
+        return fn_winograd_forward(&s->sizes, y, x, (float *)s->packed, fn_f32(c->w[1]),
+                                   ((const fn_conv *)c->attr)->relu,
+                                   workspace + s->scratch);
     FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));
     FN_TRY(fn_dnnl_run(
         &p->op, (fn_dnnl_arg[]){{DNNL_ARG_SRC, x},
@@ -243,6 +274,9 @@ static fn_status back(const fn_call *c, void *dy)
     const conv_state *s = c->state;
     const pass *p = &s->back;
     void *dx = c->dx[0].data;
+    if (s->winograd)
+        return fn_winograd_back(&s->sizes, dx, dy, (float *)s->back_own,
+                                (char *)c->workspace + s->scratch);
     FN_TRY(fn_dnnl_bring(&p->y, &dy, s->back_own));
     FN_TRY(fn_dnnl_run(
         &p->op,
@@ -260,6 +294,8 @@ static fn_status back_w(const fn_call *c, void *dy)
     const pass *p = &s->back_w;
     char *workspace = c->workspace;
     void *x = c->x[0].data, *dw = c->dw[0].data, *db = c->dw[1].data;
+    if (s->winograd)
+        return fn_winograd_back_w(&s->sizes, dw, db, x, dy, workspace + s->scratch);
     FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));
     FN_TRY(fn_dnnl_bring(&p->y, &dy, workspace));
     void *own = workspace + p->w.at;
@@ -290,7 +326,9 @@ static fn_status conv_backward(const fn_call *c)
 static void conv_describe(const fn_call *c, char *text, size_t size)
 {
     const conv_state *s = c->state;
-    if (c->training)
+    if (s->winograd)
+        snprintf(text, size, "own winograd 4x4");
+    else if (c->training)
         snprintf(text, size, "fwd %s; bwd_d %s; bwd_w %s", fn_dnnl_name(&s->forward.op),
                  fn_dnnl_name(&s->back.op), fn_dnnl_name(&s->back_w.op));
     else

@@ -56,6 +56,7 @@ enum { FN_KEEP_NONE = 0, FN_KEEP_X = 1, FN_KEEP_Y = 2 };
 typedef struct fn_call {
     const void *attr;  /* the op's own attribute struct */
     bool training;     /* set before infer */
+    bool exact;        /* set before prepare: no shortcut that costs digits */
     int n_x, n_y, n_w; /* n_y and n_w by infer */
     int keep;          /* FN_KEEP_*, by infer */
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];

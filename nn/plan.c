@@ -63,12 +63,13 @@ static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
     return rc;
 }
 
-static fn_status prepare(fn_plan *p)
+static fn_status prepare(fn_plan *p, bool exact)
 {
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
         n->call.attr = n->attr;
+        n->call.exact = exact;
         if (kernel->prepare) {
             fn_status rc = kernel->prepare(&n->call);
             if (rc != FN_OK)
@@ -172,7 +173,7 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     p->params = params;
     p->backend = o.backend;
     FN_GO(lower(p, g, o.no_fuse || o.backend == FN_REF));
-    FN_GO(prepare(p));
+    FN_GO(prepare(p, o.exact));
     FN_GO(fn_memory_open(&p->memory, p->graph, element(p)));
     FN_GO(allocate(p));
     bind(p);

@@ -10,6 +10,7 @@ typedef struct fn_plan fn_plan;
 typedef struct fn_plan_options {
     fn_backend backend;
     bool no_fuse; /* run the graph node by node, as the file says */
+    bool exact;   /* no Winograd convolutions: they cost a digit (kernels/winograd.c) */
 } fn_plan_options;
 
 /* lower -> choose formats -> prepare kernels -> place memory -> bind; see plan.c. A graph

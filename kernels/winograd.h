@@ -1,0 +1,36 @@
+/* winograd.h -- 3x3 convolutions of stride 1 with a quarter of the multiplications. */
+#ifndef FN_KERNELS_WINOGRAD_H
+#define FN_KERNELS_WINOGRAD_H
+
+#include "kernels/op.h"
+
+/* One convolution's sizes; the network's side (x, then y) is in any format of ours. */
+typedef struct fn_winograd {
+    fn_shape x, y;
+    fn_format x_format, y_format;
+    int64_t high, wide; /* tiles of an image */
+} fn_winograd;
+
+/* Whether the call of a conv is of the kind that gains; formats are final. */
+bool fn_winograd_fits(const fn_call *c);
+fn_winograd fn_winograd_of(const fn_call *c);
+
+/* Floats of the kernel transformed, for forward or for the gradient of x. */
+int64_t fn_winograd_floats(const fn_winograd *g);
+/* Bytes of scratch that each pass wants, for as many threads as there are now. */
+size_t fn_winograd_scratch(const fn_winograd *g);
+
+/* w [O, C, 3, 3] -> u for forward; `back`: for the gradient of x. */
+void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back);
+
+/* bias may be NULL. */
+fn_status fn_winograd_forward(const fn_winograd *g, float *y, const float *x,
+                              const float *u, const float *bias, bool relu,
+                              void *scratch) FN_CHECKED;
+fn_status fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *u,
+                           void *scratch) FN_CHECKED;
+/* dw or db may be NULL. */
+fn_status fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
+                             const float *dy, void *scratch) FN_CHECKED;
+
+#endif
