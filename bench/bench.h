@@ -30,6 +30,7 @@ static inline void fn_bench_close(fn_bench *b)
     fn_graph_close(b->graph);
     fn_free(b->image);
     fn_free(b->gradient);
+    *b = (fn_bench){.graph = NULL};
 }
 
 static inline fn_status fn_bench_open(fn_bench *b, const fn_net *net, int batch,

@@ -98,8 +98,7 @@ static fn_status run(const fn_net *net, int batch, int rounds, bool each)
 {
     static times t;
     fn_bench b;
-    FN_TRY(fn_bench_open(&b, net, batch, true,
-                         (fn_plan_options){.backend = FN_CPU, .exact = getenv("EXACT")}));
+    FN_TRY(fn_bench_open(&b, net, batch, true, (fn_plan_options){.backend = FN_CPU}));
     fn_status rc = measure(&b, &t, rounds);
     if (rc == FN_OK) {
         printf("%-28s %4s %9s %9s %7s %7s %7s\n", "", "n", "fwd ms", "bwd ms", "share",

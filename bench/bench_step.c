@@ -1,5 +1,5 @@
 /* bench_step.c -- how fast a network runs here: inference and a whole training step without
- * data, in images per second, best and median of the rounds.
+ * data, in images per second, best and median of the rounds; with and without Winograd.
  *
  *   bench_step NET BATCH [THREADS [ROUNDS]] */
 #include "bench/bench.h"
@@ -17,27 +17,44 @@ static int by_value(const void *p, const void *q)
     return (a > b) - (a < b);
 }
 
-static fn_status measure(const fn_bench *b, const char *what, int batch, int rounds)
+static void report(const char *what, double *spent, int batch, int rounds)
 {
-    double spent[MOST];
-    FN_TRY(fn_bench_step(b));
-    for (int i = 0; i < rounds; i++) {
-        double before = fn_clock();
-        FN_TRY(fn_bench_step(b));
-        spent[i] = fn_clock() - before;
-    }
     qsort(spent, (size_t)rounds, sizeof *spent, by_value);
-    printf("%-10s median %8.1f  best %8.1f images/s\n", what, batch / spent[rounds / 2],
+    printf("%-16s median %8.1f  best %8.1f images/s\n", what, batch / spent[rounds / 2],
            batch / spent[0]);
+}
+
+/* By turns, so that whatever else the machine does disturbs both alike. */
+static fn_status measure(const fn_bench b[2], const char *const what[2], int batch,
+                         int rounds)
+{
+    static double spent[2][MOST];
+    FN_TRY(fn_bench_step(&b[0]));
+    FN_TRY(fn_bench_step(&b[1]));
+    for (int i = 0; i < rounds; i++)
+        for (int k = 0; k < 2; k++) {
+            double before = fn_clock();
+            FN_TRY(fn_bench_step(&b[k]));
+            spent[k][i] = fn_clock() - before;
+        }
+    report(what[0], spent[0], batch, rounds);
+    report(what[1], spent[1], batch, rounds);
     return FN_OK;
 }
 
 static fn_status run(const fn_net *net, int batch, bool training, int rounds)
 {
-    fn_bench b;
-    FN_TRY(fn_bench_open(&b, net, batch, training, (fn_plan_options){.backend = FN_CPU}));
-    fn_status rc = measure(&b, training ? "training" : "inference", batch, rounds);
-    fn_bench_close(&b);
+    static const char *const names[2][2] = {{"inference", "inference exact"},
+                                            {"training", "training exact"}};
+    fn_bench b[2] = {{NULL}};
+    fn_status rc;
+    FN_GO(fn_bench_open(&b[0], net, batch, training, (fn_plan_options){.backend = FN_CPU}));
+    FN_GO(fn_bench_open(&b[1], net, batch, training,
+                        (fn_plan_options){.backend = FN_CPU, .exact = true}));
+    rc = measure(b, names[training], batch, rounds);
+out:
+    fn_bench_close(&b[0]);
+    fn_bench_close(&b[1]);
     return rc;
 }
 
