@@ -1,5 +1,5 @@
 # The front door; everything else is CMake (CMakePresets.json) and tools/.
-.PHONY: help build test demo check format format-check tidy layers size asan tsan coverage clean
+.PHONY: help build test demo bench check format format-check tidy layers size asan tsan coverage clean
 
 CLANG_FORMAT ?= clang-format # 14, as in Debian 12: other versions set some lines otherwise
 CLANG_TIDY ?= clang-tidy     # 14
@@ -20,6 +20,10 @@ test: ## every test, then the C tests under ASan and UBSan
 
 demo: build ## train, evaluate and export a small network on drawn faces
 	@tools/demo.sh
+
+bench: build ## against PyTorch, onnxruntime, OpenVINO, OpenCV: docs/benchmarks.md; 40 minutes
+	@tools/setup.sh bench
+	build/venv-bench/bin/python3 bench/run.py
 
 check: format-check tidy layers size ## what a machine can say about the style
 
@@ -56,4 +60,4 @@ coverage: ## lines that the tests run
 
 clean: ## remove what was built, but not the Python packages
 	rm -rf build-*
-	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} +
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name 'venv*' -exec rm -rf {} +

@@ -2,13 +2,17 @@
 # setup.sh -- installs what a build needs and is not there: Debian 12, 13, Ubuntu 24.04.
 #   tools/setup.sh         compiler, CMake and the libraries
 #   tools/setup.sh tests   and the Python packages that the tests compare us with, in build/venv
+#   tools/setup.sh bench   and what the benchmarks compare us with, in build/venv-bench
 # Takes a moment when nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages="gcc libc6-dev cmake ninja-build pkg-config libdnnl-dev libhdf5-dev libyaml-dev
           libjpeg-dev libpng-dev libjansson-dev libssl-dev"
-[ "${1:-}" != tests ] || packages+=" python3-venv"
+case "${1:-}" in
+    tests) packages+=" python3-venv" ;;
+    bench) packages+=" python3-venv python3-dev g++" ;; # torch.compile writes C++
+esac
 
 # The packages that dpkg does not have.
 missing() {
@@ -37,16 +41,16 @@ install_packages() {
         apt-get install -y -qq --no-install-recommends $names >/dev/null
 }
 
-# What is in build/venv is written beside it, so that a change of the list is seen.
-install_python() {
-    local want=tests/requirements.txt venv=build/venv
+# What is in the folder is written beside it, so that a change of the list is seen.
+install_python() { # folder, list, who needs it
+    local venv=$1 want=$2
     if [ -x $venv/bin/python3 ] && cmp -s $want $venv/requirements.txt; then
         return 0
     fi
-    echo "setup: Python packages for the tests, into $venv"
+    echo "setup: Python packages for the $3, into $venv"
     python3 -m venv $venv
     if ! $venv/bin/python3 -m pip install -q --disable-pip-version-check -r $want; then
-        echo "setup: the tests need the packages of $want from PyPI; without them," >&2
+        echo "setup: the $3 need the packages of $want from PyPI; without them," >&2
         echo "    \`make build\` and \`ctest --preset cpu -LE python\` still work" >&2
         exit 1
     fi
@@ -58,4 +62,7 @@ if command -v dpkg-query >/dev/null; then
 else
     echo "setup: no apt here; these are needed, under the names they have with you:" $packages
 fi
-[ "${1:-}" != tests ] || install_python
+case "${1:-}" in
+    tests) install_python build/venv tests/requirements.txt tests ;;
+    bench) install_python build/venv-bench bench/requirements.txt benchmarks ;;
+esac
