@@ -21,7 +21,7 @@ test: ## every test, then the C tests under ASan and UBSan
 demo: build ## train, evaluate and export a small network on drawn faces
 	@tools/demo.sh
 
-bench: build ## against PyTorch, onnxruntime, OpenVINO, OpenCV: docs/benchmarks.md; 40 minutes
+bench: build ## against PyTorch, onnxruntime, OpenVINO, OpenCV: docs/benchmarks.md
 	@tools/setup.sh bench
 	build/venv-bench/bin/python3 bench/run.py
 

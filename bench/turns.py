@@ -19,8 +19,8 @@ class Absent(Exception):
 class Engine:
     def __init__(self, name, command, threads, log):
         env = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads),
-               # glibc gives large blocks back to the system after every operator of PyTorch, and
-               # gets them back page by page; this is PyTorch's own advice, and costs nobody else
+               # glibc keeps large blocks instead of returning them to the system: meant to help
+               # engines that allocate at every operator; its effect has not been measured
                "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
         env.pop("OMP_WAIT_POLICY", None)
         self.name, self.seconds, self.count = name, [], 1

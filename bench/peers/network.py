@@ -8,8 +8,8 @@ from torch import nn
 
 
 class Lrn(nn.Module):
-    """F.local_response_norm(x, 5, 1e-4, 0.75, 1), written so that one pass over the channels
-    gives the sum: eager and compiled it is several times as fast."""
+    """F.local_response_norm(x, 5, 1e-4, 0.75, 1) as sums of shifted channels. Eager it is as fast
+    as that function at 64 channels and faster at 192; compiled, the two were not compared."""
 
     def forward(self, x):
         squares = F.pad(x * x, (0, 0, 0, 0, 2, 2))
