@@ -18,8 +18,8 @@ static fn_status mine(void *ctx)
 {
     bench *b = ctx;
     FN_TRY(fn_distances(b->distance, b->embedding, b->n, b->dim));
-    return fn_mine_semihard(&b->triplets, b->distance, b->label, b->n, 0.2f,
-                            FN_FALLBACK_SKIP);
+    fn_faces faces = {b->embedding, b->distance, b->label, b->n, b->dim};
+    return fn_mine(&b->triplets, &faces, &(fn_mine_options){.margin = 0.2f});
 }
 
 /* [triplets, 3]: indices are small enough to be floats. */

@@ -50,13 +50,13 @@ static fn_status step(void *ctx)
     FN_TRY(fn_plan_forward(b->plan, b->image));
     const float *e = fn_plan_output(b->plan, 0);
     FN_TRY(fn_distances(b->distance, e, b->batch, b->dim));
-    FN_TRY(fn_mine_semihard(&b->triplets, b->distance, b->label, b->batch, MARGIN,
-                            FN_FALLBACK_SKIP));
-    FN_TRY(fn_triplet_loss(&b->loss, b->gradient, e, b->distance, b->batch, b->dim,
-                           &b->triplets, MARGIN));
+    fn_faces faces = {e, b->distance, b->label, b->batch, b->dim};
+    FN_TRY(fn_mine(&b->triplets, &faces, &(fn_mine_options){.margin = MARGIN}));
+    FN_TRY(fn_triplet_loss(&b->loss, b->gradient, &faces, &b->triplets, MARGIN,
+                           FN_REDUCE_MEAN));
     memcpy(b->embedding, e, (size_t)b->batch * (size_t)b->dim * sizeof *e);
     FN_TRY(fn_plan_backward(b->plan, b->gradient));
-    fn_optim_step(b->optim, RATE);
+    fn_optim_step(b->optim, RATE, 1);
     return fn_plan_load(b->plan);
 }
 
@@ -68,22 +68,11 @@ static const float *embeddings(void *ctx, size_t *count, char words[128])
     return fn_plan_output(b->plan, 0);
 }
 
-static double gradient_norm(const fn_params *p)
-{
-    double sum = 0;
-    for (int i = 0; i < p->n; i++)
-        for (int64_t k = 0; p->param[i].trained && k < p->param[i].count; k++) {
-            double g = (double)p->grad[p->param[i].offset + k];
-            sum += g * g;
-        }
-    return sqrt(sum);
-}
-
 static const float *step_result(void *ctx, size_t *count, char words[128])
 {
     bench *b = ctx;
     snprintf(words, 128, "triplets %lld loss %.9g gradient %.9g", (long long)b->triplets.n,
-             b->loss.loss, gradient_norm(b->params));
+             b->loss.loss, fn_optim_norm(b->optim));
     *count = (size_t)b->batch * (size_t)b->dim;
     return b->embedding;
 }
