@@ -48,6 +48,21 @@ kernels/format.c @ s/to\[w \* step + k\] = 0/to[w * step + k] += 0/ @ test_forma
 kernels/format.c @ s/: least(a, b)/: a/ @ test_format @ blocks of 8 to blocks of 16
 kernels/gemm.c @ s/transpose_b ? 'T' : 'N'/transpose_a ? 'T' : 'N'/ @ test_gemm @ the wrong matrix is turned
 kernels/window.h @ s/kernel \/ 2 : 0/(kernel - 1) \/ 2 : 0/ @ test_shapes @ padding of even kernels
+train/distance.c @ s/far < 0 ? 0 : far/far/ @ test_distance @ rounding below 0
+train/mine.c @ s/== r->own \&\& k != r->anchor/== r->own/ @ test_mine @ an anchor is its own positive
+train/mine.c @ s/(d\[k\] > floor)/(d[k] >= floor)/ @ test_mine @ as near as the positive is semi-hard
+train/mine.c @ s/r->d\[n\] < (double)r->d\[positive\]/r->d[n] <= (double)r->d[positive]/ @ test_mine @ the end of the window
+train/mine.c @ s/return farthest_negative(r);/return nearest_negative(r);/ @ test_mine @ one fallback for the other
+train/mine.c @ s/> (best < 0 ? -1/>= (best < 0 ? -1/ @ test_mine @ the last tie wins
+train/loss.c @ s/    c\[n\]--;/    (void)n;/ @ test_loss @ negatives are not pushed away
+train/loss.c @ s/+ c\[j \* b->n + i\]/+ c[i * b->n + j]/ @ test_loss @ positives and negatives get no gradient
+train/loss.c @ s/FN_REDUCE_ACTIVE ? active : 1/FN_REDUCE_ACTIVE ? count : 1/ @ test_loss @ the mean over the wrong triplets
+eval/verification.c @ s/v->folds > 1 ? f : NO_FOLD/NO_FOLD/ @ test_verification @ a fold chooses its own threshold
+eval/verification.c @ s/right > best)/right >= best)/ @ test_verification @ the highest of equal thresholds
+eval/verification.c @ s/square \/ (m.count - 1)/square \/ m.count/ @ test_verification @ the deviation of a population
+eval/verification.c @ s/m.deviation \/ sqrt(m.count)/m.deviation/ @ test_verification @ the deviation for the standard error
+eval/verification.c @ s/(2 \* (int64_t)same + s)/(2 * (int64_t)same)/ @ test_verification @ ties count nothing in the area
+eval/verification.c @ s/roc\[1\].far + roc\[1\].tpr < 1/roc[1].tpr < 1/ @ test_verification @ the equal error rate at the wrong place
 ROWS
 )
 
