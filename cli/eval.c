@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "eval/csv.h"
 #include "eval/lfw.h"
+#include "eval/page.h"
 #include "eval/settings.h"
 #include "train/config.h"
 
@@ -18,11 +19,11 @@
 
 static const char usual[] = "configs/eval.yaml";
 
-enum { ALLOW_MISSING = 256, CSV, FAR, GROUPS = 64, GROUP_BYTES = 32 };
+enum { ALLOW_MISSING = 256, CSV, HTML, FAR, GROUPS = 64, GROUP_BYTES = 32 };
 
 typedef struct arguments {
     fn_lfw_options lfw;
-    const char *config, *json, *roc, *csv;
+    const char *config, *json, *roc, *csv, *html;
     fn_settings settings;
     char *command, date[32];
 } arguments;
@@ -38,6 +39,9 @@ static error_t parse_output(int key, char *value, arguments *a)
         return 0;
     case CSV:
         a->csv = value;
+        return 0;
+    case HTML:
+        a->html = value;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -107,6 +111,8 @@ static const struct argp_option options[] = {
     {"threads", 'j', "N", 0, "default: every core", 0},
     {"json", 'o', "FILE", 0, "write the whole result", 0},
     {"csv", CSV, "FILE", 0, "write every pair with its distance and decision", 0},
+    {"html", HTML, "FILE", 0,
+     "write a page: the result, curves, distances, the worst mistakes as pictures", 0},
     {"roc", 'r', "FILE", 0, "write the ROC curve, SVG", 0},
     {0},
 };
@@ -264,6 +270,8 @@ static fn_status write_all(const arguments *a, const fn_lfw *r)
         FN_TRY(fn_report_json(a->json, v, &r->report));
     if (a->csv)
         FN_TRY(fn_csv_write(a->csv, r->pairs, r->distance, v));
+    if (a->html)
+        FN_TRY(fn_page_write(a->html, r));
     if (a->roc)
         FN_TRY(fn_report_roc(a->roc, &v, &name, 1, r->report.protocol));
     return FN_OK;

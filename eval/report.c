@@ -2,7 +2,6 @@
 #include "eval/report.h"
 
 #include "core/file.h"
-#include "core/mem.h"
 #include "eval/roc.h"
 
 #include <math.h>
@@ -162,10 +161,8 @@ fn_status fn_report_json(const char *path, const fn_verification *v, const fn_re
 fn_status fn_report_roc(const char *path, const fn_verification *const *v,
                         const char *const *name, int n, const char *title)
 {
-    char *svg;
-    size_t size;
-    FN_TRY(fn_roc_draw(&svg, &size, v, name, n, title));
-    fn_status rc = fn_file_replace(path, svg, size);
-    fn_free(svg);
-    return rc;
+    fn_text t = {.data = NULL};
+    fn_text_put(&t, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    fn_roc_draw(&t, FN_ROC, v, name, n, title);
+    return fn_text_save(&t, path);
 }

@@ -1,12 +1,18 @@
-/* roc.h -- ROC curves as a picture: self-contained SVG, false accept rate on a log axis. */
+/* roc.h -- ROC and DET curves as pictures: SVG, rates of errors on log axes. */
 #ifndef FN_EVAL_ROC_H
 #define FN_EVAL_ROC_H
 
+#include "eval/text.h"
 #include "eval/verification.h"
 
-/* *svg is the caller's (fn_free). n >= 1. */
-fn_status fn_roc_draw(char **svg, size_t *size, const fn_verification *const *v,
-                      const char *const *name, int n, const char *title) FN_CHECKED;
+typedef enum fn_curve {
+    FN_ROC, /* true accept rate over false accept rate */
+    FN_DET, /* false reject rate over false accept rate */
+} fn_curve;
+
+/* Several curves can share a picture: v[n], name[n], n >= 1. */
+void fn_roc_draw(fn_text *t, fn_curve kind, const fn_verification *const *v,
+                 const char *const *name, int n, const char *title);
 
 /* Does the curve turn at point i? The points of a straight run between two corners say
  * nothing new. */

@@ -47,14 +47,30 @@ void fn_text_escape(fn_text *t, const char *s)
     }
 }
 
+/* A locale's point may be several bytes. */
+static void put_number(fn_text *t, const char *number)
+{
+    bool point = false;
+    for (const char *c = number; *c; c++) {
+        bool plain = strchr("+-0123456789einfa", *c) != NULL;
+        if (plain || !point)
+            fn_text_put(t, "%c", plain ? *c : '.');
+        point = point || !plain;
+    }
+}
+
 void fn_text_number(fn_text *t, double x, int digits)
 {
     char number[40];
     snprintf(number, sizeof number, "%.*g", digits, x);
-    for (char *c = number; *c; c++)
-        if (!strchr("+-0123456789eEinfa", *c))
-            *c = '.';
-    fn_text_put(t, "%s", number);
+    put_number(t, number);
+}
+
+void fn_text_fixed(fn_text *t, double x, int decimals)
+{
+    char number[40];
+    snprintf(number, sizeof number, "%.*f", decimals, x);
+    put_number(t, number);
 }
 
 void fn_text_base64(fn_text *t, const void *bytes, size_t size)

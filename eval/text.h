@@ -20,6 +20,8 @@ void fn_text_put(fn_text *t, const char *fmt, ...) __attribute__((format(printf,
 void fn_text_escape(fn_text *t, const char *s);
 /* `digits` that count, with a point in every locale. */
 void fn_text_number(fn_text *t, double x, int digits);
+/* As many digits after the point. */
+void fn_text_fixed(fn_text *t, double x, int decimals);
 void fn_text_base64(fn_text *t, const void *bytes, size_t size);
 
 /* Replaces the file atomically and frees the text, whatever comes. */
