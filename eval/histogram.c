@@ -110,7 +110,7 @@ static void put_legend(const histogram *h, int line, const char *name, const cha
                 "<rect x=\"%d\" y=\"%d\" width=\"250\" height=\"140\" fill=\"%s\" "
                 "fill-opacity=\"0.3\" stroke=\"%s\" stroke-width=\"16\"/>\n"
                 "<text x=\"%d\" y=\"%d\">%s</text>\n",
-                LEFT + 150, y, colour, colour, LEFT + 500, y + 120, name);
+                RIGHT - 1500, y, colour, colour, RIGHT - 1150, y + 120, name);
 }
 
 void fn_histogram_draw(fn_text *t, const fn_pairs *p, const float *distance,

@@ -16,13 +16,14 @@ static const char head[] =
     "<title>Face verification</title>\n";
 static const char style[] =
     "<style>\nbody { font: 15px/1.45 sans-serif; color: #222; background: #fff; "
-    "max-width: 1180px; margin: 2em auto; padding: 0 1em }\n"
+    "max-width: 1200px; margin: 2em auto; padding: 0 1em }\n"
     "table { border-collapse: collapse } th, td { text-align: left; padding: 2px 14px 2px "
     "0; "
     "vertical-align: top; border-bottom: 1px solid #ddd }\n"
-    "th { font-weight: normal; color: #555 } td { overflow-wrap: anywhere }\n"
+    "th { font-weight: normal; color: #555; white-space: nowrap } td { overflow-wrap: "
+    "anywhere }\n"
     ".headline { font-size: 240%; margin: 0 }\n"
-    "svg { max-width: 570px; width: 100%; height: auto }\n";
+    "svg { max-width: 590px; width: 100%; height: auto }\n";
 static const char style_of_pictures[] =
     ".accepts, .rejects { display: flex; flex-wrap: wrap; gap: 14px }\n"
     "figure { margin: 0; width: 228px } img { margin-right: 2px }\n"
@@ -87,6 +88,19 @@ static void put_figure(fn_text *t, const char *name, double share, fn_interval i
     fn_text_put(t, "</td><td></td></tr>\n");
 }
 
+static void put_area(fn_text *t, double auc, fn_interval i)
+{
+    fn_text_put(t, "<tr><th>area under the ROC curve</th><td>");
+    fn_text_fixed(t, auc, 4);
+    fn_text_put(t, isnan(i.low) ? "</td><td>&#8211;" : "</td><td>");
+    if (!isnan(i.low)) {
+        fn_text_fixed(t, i.low, 4);
+        fn_text_put(t, " to ");
+        fn_text_fixed(t, i.high, 4);
+    }
+    fn_text_put(t, "</td><td></td></tr>\n");
+}
+
 static void put_rate(fn_text *t, const fn_rate *r)
 {
     char reason[FN_RATE_REASON];
@@ -121,7 +135,7 @@ static void put_figures(fn_text *t, const fn_lfw *r)
     fn_text_put(t, "<h2>Figures</h2>\n<table class=\"figures\">\n<tr><th></th><th>of all "
                    "pairs</th><th>95 %% interval</th><th></th></tr>\n");
     put_figure(t, "accuracy (mean of folds)", v->accuracy, b->accuracy);
-    put_figure(t, "area under the ROC curve", v->auc, b->auc);
+    put_area(t, v->auc, b->auc);
     put_figure(t, "equal error rate", v->eer, b->eer);
     for (int i = 0; i < r->report.rates; i++)
         put_rate(t, &r->rate[i]);
