@@ -115,6 +115,11 @@ TEST(failed_allocations_while_evaluating)
 {
     fn_lfw *r = begin();
     starve(evaluate, r, "nothing", 50);
+    CHECK_INT(unlink(fn_test_path("people/p003/p003_0002.jpg")), 0);
+    options.allow_missing = true;
+    starve(evaluate, r, "nothing", 60);
+    options.allow_missing = false;
+    CHECK_FAILS(evaluate(NULL, r), FN_ENOENT, "1 of the 8 images");
     end(r);
 }
 

@@ -152,6 +152,28 @@ def check_curves(page, r):
         check(xy.shape == want.shape and np.abs(xy - want).max() < 1.01, "curve %d" % k)
 
 
+def evaluate(*args):
+    return subprocess.run([PROGRAM, "eval", "--pixels", *args], capture_output=True, text=True)
+
+
+def check_others(at):
+    """One set, whose threshold is of the same pairs; images that are missing."""
+    with open(at("pairs.txt")) as f:
+        lines = f.read().splitlines()
+    with open(at("one.txt"), "w") as f:
+        f.write("\n".join(["40"] + lines[1:81]) + "\n")
+    gone = "p0/p0_0001.png"
+    os.remove(at(gone))
+    done = evaluate("--lfw", at("one.txt"), "--html", at("one.html"), "--allow-missing")
+    check(done.returncode == 0 and "of the same pairs" in done.stdout, done.stdout + done.stderr)
+    with open(at("one.html"), encoding="utf-8") as f:
+        text = Page(f.read()).text
+    check("of the same pairs, so this flatters" in text, "the reservation")
+    check("\u00b1" not in text.split("Figures")[0], "no spread of one fold")
+    check(re.search(r"left out[0-9]+ pairs, because 1 images are missing:p0/p0_0001", text),
+          "what was left out")
+
+
 def main():
     if not os.access(PROGRAM, os.X_OK):
         print("# skipped: %s is not built" % PROGRAM)
@@ -160,9 +182,8 @@ def main():
         def at(name):
             return os.path.join(folder, name)
         make(folder, np.random.default_rng(3), 40, 4, 40)
-        done = subprocess.run([PROGRAM, "eval", "--lfw", at("pairs.txt"), "--pixels", "--html",
-                               at("page.html"), "--json", at("r.json"), "--csv", at("r.csv")],
-                              capture_output=True, text=True)
+        done = evaluate("--lfw", at("pairs.txt"), "--html", at("page.html"), "--json",
+                        at("r.json"), "--csv", at("r.csv"))
         check(done.returncode == 0, done.stderr)
         with open(at("r.json")) as f:
             r = json.load(f)
@@ -193,9 +214,9 @@ def main():
         check_mistakes(page, rows, folder)
         check_histogram(page, rows)
         check_curves(page, r)
-        done = subprocess.run([PROGRAM, "eval", "--lfw", at("pairs.txt"), "--pixels", "--html",
-                               at("no/page.html")], capture_output=True, text=True)
+        done = evaluate("--lfw", at("pairs.txt"), "--html", at("no/page.html"))
         check(done.returncode == 66 and "no/page.html" in done.stderr, done.stderr)
+        check_others(at)
     print("not ok" if failures else "ok")
     return 1 if failures else 0
 

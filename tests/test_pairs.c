@@ -201,6 +201,18 @@ TEST(junk_lines)
     end();
 }
 
+/* LFW's other lists, mistaken for pairs. */
+TEST(lists_of_people_are_refused)
+{
+    begin();
+    refuse("10\n601\nAngela_Merkel\t5\nBo\t1\n",
+           ":2:1: expected 'name n1 n2' (pair 1 of one person in set 1), got 1 field");
+    refuse("2\nAngela_Merkel\t5\nBo\t1\n", ":2:1: expected 'name n1 n2'");
+    refuse("1\nJohn Smith 1 2\na 1 b 1\n", ":2:1: expected 'name n1 n2'");
+    refuse("1,1\na,1,2\na,1,b,1\n", ":1:1: expected a whole number");
+    end();
+}
+
 TEST(pairs_that_contradict_themselves)
 {
     begin();

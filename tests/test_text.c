@@ -1,0 +1,71 @@
+/* test_text.c -- the text that evaluation writes its files with. */
+#include "core/file.h"
+#include "core/mem.h"
+#include "eval/text.h"
+#include "tests/test.h"
+
+#include <locale.h>
+
+static void check(fn_text *t, const char *want)
+{
+    fn_text_put(t, "%c", '\0');
+    CHECK(!t->failed);
+    CHECK_TEXT(t->data, want);
+    fn_free(t->data);
+    *t = (fn_text){.data = NULL};
+}
+
+/* RFC 4648, section 10, and the last letters. */
+TEST(base64)
+{
+    static const char *const want[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                       "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    fn_text t = {.data = NULL};
+    for (size_t n = 0; n < 7; n++) {
+        fn_text_base64(&t, "foobar", n);
+        check(&t, want[n]);
+    }
+    fn_text_base64(&t, "\xff\xff\xff\xfb\x00\x10", 6);
+    check(&t, "////+wAQ");
+}
+
+TEST(escapes)
+{
+    fn_text t = {.data = NULL};
+    fn_text_escape(&t, "<a href=\"x\">&\n\x7f'\xc3\xa9");
+    check(&t, "&#60;a href=&#34;x&#34;&#62;&#38;  '\xc3\xa9");
+}
+
+TEST(numbers_have_a_point_in_every_locale)
+{
+    static const char *const comma[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8", "C"};
+    fn_text t = {.data = NULL};
+    for (int i = 0; i < 4; i++) {
+        if (!setlocale(LC_NUMERIC, comma[i]))
+            continue;
+        fn_text_number(&t, 0.123456, 3);
+        fn_text_put(&t, " ");
+        fn_text_number(&t, -1.5e-7, 4);
+        fn_text_put(&t, " ");
+        fn_text_fixed(&t, 99.995001, 2);
+        fn_text_put(&t, " ");
+        fn_text_fixed(&t, 3, 4);
+        check(&t, "0.123 -1.5e-07 100.00 3.0000");
+    }
+    setlocale(LC_NUMERIC, "C");
+}
+
+TEST(failure_is_remembered_until_the_end)
+{
+    fn_text t = {.data = NULL};
+    fn_text_put(&t, "before");
+    char *large = fn_alloc(1, 9000);
+    fn_fail_alloc(1);
+    fn_text_base64(&t, large, 9000);
+    fn_fail_alloc(0);
+    CHECK(t.failed);
+    fn_text_put(&t, "after");
+    CHECK_FAILS(fn_text_save(&t, "/tmp/never.txt"), FN_ENOMEM, "/tmp/never.txt");
+    CHECK(!t.data && !t.size && !t.failed && !fn_file_exists("/tmp/never.txt"));
+    fn_free(large);
+}
