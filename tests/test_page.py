@@ -126,6 +126,8 @@ def check_mistakes(page, rows, folder):
 def check_histogram(page, rows):
     bars = [p["d"] for p in page.paths[2] if p.get("fill", "none") != "none"]
     distance = np.array([float(r["distance"]) for r in rows])
+    total = [4900 * 60 - sum(int(v) for v in re.findall(r"V(\d+)", d)[:-1]) for d in bars]
+    check(abs(total[0] / total[1] - 1) < 0.01, "each kind adds up to 1: %s" % total)
     for d, same in zip(bars, (False, True)):
         x = np.array([int(v) for v in re.findall(r"H(\d+)", d)])
         y = 4900 - np.array([int(v) for v in re.findall(r"V(\d+)", d)][:-1])
@@ -164,10 +166,14 @@ def check_others(at):
         f.write("\n".join(["40"] + lines[1:81]) + "\n")
     gone = "p0/p0_0001.png"
     os.remove(at(gone))
-    done = evaluate("--lfw", at("one.txt"), "--html", at("one.html"), "--allow-missing")
+    done = evaluate("--lfw", at("one.txt"), "--html", at("one.html"), "--allow-missing",
+                    "--csv", at("one.csv"))
     check(done.returncode == 0 and "of the same pairs" in done.stdout, done.stdout + done.stderr)
     with open(at("one.html"), encoding="utf-8") as f:
-        text = Page(f.read()).text
+        page = Page(f.read())
+    text = page.text
+    with open(at("one.csv"), newline="") as f:
+        check_histogram(page, list(csv.DictReader(f)))
     check("of the same pairs, so this flatters" in text, "the reservation")
     check("\u00b1" not in text.split("Figures")[0], "no spread of one fold")
     check(re.search(r"left out[0-9]+ pairs, because 1 images are missing:p0/p0_0001", text),
@@ -196,7 +202,8 @@ def main():
         check("%.2f %% \u00b1 %.2f %%" % (100 * r["accuracy"], 100 * r["standard_error"])
               in page.text, "headline")
         low, high = r["bootstrap"]["accuracy"]
-        check("%.2f %% to %.2f %%" % (100 * low, 100 * high) in page.text, "its interval")
+        check("%.2f %% to %.2f %%" % (100 * low, 100 * high) in page.text.split("Figures")[0],
+              "its interval")
         figures = {t[0]: t[1:3] for t in page.tables["figures"] if len(t) == 4}
         check(figures["area under the ROC curve"] ==
               ["%.4f" % r["auc"], "%.4f to %.4f" % tuple(r["bootstrap"]["auc"])], figures)
