@@ -15,7 +15,7 @@ static const command commands[] = {
     {"data", fn_cli_data, "pack, inspect and split sets of faces; draw synthetic ones"},
     {"train", fn_cli_train, "train a network by triplet loss"},
     {"eval", fn_cli_eval, "verify pairs of faces by LFW's protocol"},
-    {"export", fn_cli_export, "freeze a model to ONNX"},
+    {"export", fn_cli_export, "freeze a model to ONNX, safetensors or HDF5"},
     {"embed", fn_cli_embed, "embeddings of images"},
     {"verify", fn_cli_verify, "do two pictures show the same person?"},
     {"info", fn_cli_info, "a network's table beside the paper's; its plan"},

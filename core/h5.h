@@ -50,6 +50,7 @@ fn_status fn_h5_shape(fn_h5 *h, const char *name, fn_h5_type type, int *rank,
 /* Reads one whole dataset of exactly `count` elements. */
 fn_status fn_h5_read(fn_h5 *h, const char *name, fn_h5_type type, int64_t count,
                      void *data) FN_CHECKED;
+bool fn_h5_has_text(fn_h5 *h, const char *name);
 /* *text is the caller's (fn_free). */
 fn_status fn_h5_read_text(fn_h5 *h, const char *name, char **text) FN_CHECKED;
 /* Byte offset in the file of a contiguous FN_H5_U8 dataset's first element, for pread; all of

@@ -249,12 +249,17 @@ static fn_status add_part(const fn_h5 *h, const char *name, char **text, size_t 
     return rc;
 }
 
+bool fn_h5_has_text(fn_h5 *h, const char *name)
+{
+    return H5Aexists(h->file, name) > 0;
+}
+
 fn_status fn_h5_read_text(fn_h5 *h, const char *name, char **text)
 {
     char part[NAME];
     size_t length = 0;
     *text = NULL;
-    if (H5Aexists(h->file, name) <= 0)
+    if (!fn_h5_has_text(h, name))
         return fn_fail(FN_EDATA, "%s: has no text '%s'", h->path, name);
     fn_status rc = add_part(h, name, text, &length);
     for (int i = 1; rc == FN_OK && length == PART && i < MOST_PARTS; i++) {

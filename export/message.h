@@ -1,20 +1,9 @@
-/* message.h -- the messages of onnx.proto that we write; the only place that knows their
- * field numbers. */
+/* message.h -- the messages of onnx.proto that we write. */
 #ifndef FN_EXPORT_MESSAGE_H
 #define FN_EXPORT_MESSAGE_H
 
 #include "export/proto.h"
-
-/* Fields of ModelProto and GraphProto, as fn_proto_* and the functions below take them. */
-enum {
-    FN_MODEL_IR = 1,
-    FN_MODEL_PRODUCER = 2,
-    FN_MODEL_PRODUCER_VERSION = 3,
-    FN_MODEL_GRAPH = 7,
-    FN_GRAPH_NAME = 2,
-    FN_GRAPH_INPUT = 11,
-    FN_GRAPH_OUTPUT = 12
-};
+#include "export/schema.h"
 
 /* --- in ModelProto --- */
 void fn_message_opset(fn_proto *p, int version);

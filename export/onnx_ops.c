@@ -1,10 +1,11 @@
 /* onnx_ops.c -- one table: our op -> ONNX operators of opset 13.
  *
- * Only operators that onnxruntime and OpenCV read alike. So there is no LpPool, no
- * LpNormalization, and no average over padding:
- *   l2pool   x*x -> depthwise Conv with the constant 1/k^2 -> Sqrt
- *   l2norm   x / (|x| + tiny)
- *   maxout   Reshape [N, O, p] -> ReduceMax */
+ *             native                         portable: what OpenCV reads as well
+ *   l2pool    LpPool [-> Mul with 1/k]       x*x -> depthwise Conv with 1/k^2 -> Sqrt
+ *   l2norm    LpNormalization                ReduceL2 -> Div
+ *   avgpool   AveragePool over padding       depthwise Conv with 1/k^2, where padded
+ *   maxout    Reshape [N, O, p] -> ReduceMax
+ * OpenCV has neither Lp operator, and averages over no padding whatever one says. */
 #include "export/onnx_ops.h"
 
 #include "core/mem.h"
@@ -17,6 +18,7 @@
 #include "kernels/pool.h"
 #include "nn/lower.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +30,7 @@ typedef struct writer {
     fn_proto *out;
     const fn_graph *graph;
     const fn_params *params;
+    fn_onnx_profile profile;
     const fn_node *node; /* the one being written, with its inputs and its output */
     label x[FN_MAX_IN], y;
 } writer;
@@ -193,8 +196,28 @@ static float share_of(const writer *w)
     return 1 / (float)fn_pool_taps(&c);
 }
 
+static void stock_pool(writer *w, const char *op, const char *y, bool padded);
+
+/* LpPool gives the root of the sum. */
+static void native_l2pool(writer *w)
+{
+    float share = sqrtf(share_of(w));
+    label sum = part(w, "sum"), name = part(w, "share");
+    if (pool_of(w).norm == FN_POOL_SUM) {
+        stock_pool(w, "LpPool", w->y.text, false);
+        return;
+    }
+    stock_pool(w, "LpPool", sum.text, false);
+    binary(w, "Mul", sum.text, name.text, w->y.text);
+    fn_message_floats(w->out, name.text, 1, (int64_t[]){1}, &share);
+}
+
 static void write_l2pool(writer *w)
 {
+    if (w->profile == FN_ONNX_NATIVE) {
+        native_l2pool(w);
+        return;
+    }
     label square = part(w, "square"), mean = part(w, "mean");
     bool sum = pool_of(w).norm == FN_POOL_SUM;
     binary(w, "Mul", w->x[0].text, w->x[0].text, square.text);
@@ -202,32 +225,36 @@ static void write_l2pool(writer *w)
     unary(w, "Sqrt", mean.text, w->y.text);
 }
 
-/* A pool that ONNX has: `op` under a window, "Global" op for the whole plane. */
-static void stock_pool(writer *w, const char *op)
+/* A pool that ONNX has: `op` under a window, "Global" op for the whole plane. `padded`:
+ * zeros around the image count in an average. */
+static void stock_pool(writer *w, const char *op, const char *y, bool padded)
 {
     fn_pool a = pool_of(w);
     char global[32];
     snprintf(global, sizeof global, "Global%s", op);
     const char *x = w->x[0].text;
-    size_t node = fn_message_node(w->out, a.kernel ? op : global, &x, 1, w->y.text);
+    size_t node = fn_message_node(w->out, a.kernel ? op : global, &x, 1, y);
     if (a.kernel)
         window(w, a.kernel, a.kernel, a.stride, fn_window_pad(a.kernel, a.pad));
+    if (padded)
+        fn_message_attr_int(w->out, "count_include_pad", 1);
     fn_proto_end(w->out, node);
 }
 
 static void write_maxpool(writer *w)
 {
-    stock_pool(w, "MaxPool");
+    stock_pool(w, "MaxPool", w->y.text, false);
 }
 
 /* OpenCV divides by the taps inside the image, whatever count_include_pad says. */
 static void write_avgpool(writer *w)
 {
     fn_pool a = pool_of(w);
-    if (fn_window_pad(a.kernel, a.pad) > 0)
+    bool padded = fn_window_pad(a.kernel, a.pad) > 0;
+    if (padded && w->profile == FN_ONNX_PORTABLE)
         sum_pool(w, w->x[0].text, w->y.text, share_of(w));
     else
-        stock_pool(w, "AveragePool");
+        stock_pool(w, "AveragePool", w->y.text, padded);
 }
 
 /* --- the rest --- */
@@ -315,16 +342,17 @@ static void write_maxout(writer *w)
     reduce(w, "ReduceMax", pieces.text, w->y.text, 2, false);
 }
 
-/* A row of zeros gives zeros, as ours does: no length that a float can tell from 0 is
- * changed by adding the smallest of them. */
+/* The portable form is the one that OpenCV 4.6 knows: it divides by nothing that has been
+ * touched since ReduceL2, so a row of zeros, which LpNormalization leaves zero, is NAN. */
 static void write_l2norm(writer *w)
 {
-    const float tiny = 1e-30f;
-    label length = part(w, "length"), name = part(w, "tiny"), divisor = part(w, "divisor");
+    if (w->profile == FN_ONNX_NATIVE) { /* axis -1, p 2 by default */
+        unary(w, "LpNormalization", w->x[0].text, w->y.text);
+        return;
+    }
+    label length = part(w, "length");
     reduce(w, "ReduceL2", w->x[0].text, length.text, 1, true);
-    binary(w, "Add", length.text, name.text, divisor.text);
-    binary(w, "Div", w->x[0].text, divisor.text, w->y.text);
-    fn_message_floats(w->out, name.text, 1, (int64_t[]){1}, &tiny);
+    binary(w, "Div", w->x[0].text, length.text, w->y.text);
 }
 
 /* Forks and reorders are the plan's; a lowered graph has none. */
@@ -357,9 +385,10 @@ static fn_status write_node(writer *w, const fn_node *n)
                    n->op->name);
 }
 
-fn_status fn_onnx_ops_write(fn_proto *out, const fn_graph *g, const fn_params *p)
+fn_status fn_onnx_ops_write(fn_proto *out, const fn_graph *g, const fn_params *p,
+                            fn_onnx_profile profile)
 {
-    writer w = {.out = out, .graph = g, .params = p};
+    writer w = {.out = out, .graph = g, .params = p, .profile = profile};
     for (int i = 0; i < g->n_node; i++)
         FN_TRY(write_node(&w, &g->node[i]));
     return FN_OK;

@@ -15,6 +15,7 @@ static const char format[] = "facenet model 1", unknown[] = "unknown";
 static const fn_field numbers[] = {
     {"view", FN_REAL, offsetof(fn_record, view), 1, (double)FLT_MIN, 1, NULL, NULL, NULL},
     {"threshold", FN_REAL, offsetof(fn_record, threshold), NAN, 0, 4, NULL, NULL, NULL},
+    {"margin", FN_REAL, offsetof(fn_record, margin), 0, 0, 4, NULL, NULL, NULL},
     {"step", FN_LONG, offsetof(fn_record, step), 0, 0, 9e15, NULL, NULL, NULL},
     {0},
 };
@@ -150,6 +151,9 @@ static fn_status read_text(const reader *r, const char *name, char *to, size_t s
 static fn_status read_number(const reader *r, const fn_field *f)
 {
     char text[64];
+    /* Models of before have no margin; it stays 0, unknown. */
+    if (f->offset == offsetof(fn_record, margin) && !fn_h5_has_text(r->h, f->name))
+        return FN_OK;
     FN_TRY(read_text(r, f->name, text, sizeof text));
     if (f->offset != offsetof(fn_record, threshold) || strcmp(text, unknown) != 0)
         return fn_field_parse(f, &r->m->record, text);

@@ -15,6 +15,7 @@ typedef struct fn_record {
     float view;          /* share of the cropped side that the net sees, (0, 1] */
     float threshold;     /* squared distance; same person below. NAN: never measured */
     char threshold_from[FN_TEXT_BYTES]; /* "eval of pairs.txt, 6000 pairs" */
+    float margin;                       /* of the triplet loss; 0: unknown */
     int64_t step;                       /* training steps behind these weights */
     char data[FN_DIGEST_BYTES];         /* SHA-256 of the training pack; "" unknown */
 } fn_record;

@@ -308,6 +308,28 @@ TEST(damage_is_noticed)
     CHECK_OK(fn_file_remove_tree(folder));
 }
 
+/* A lost sector that holds a whole chunk reads as zeros, whose fletcher32 is zero as well: the
+ * digest is what notices. */
+TEST(a_zeroed_chunk_is_noticed)
+{
+    made a = make(FN_TEST_NET("batch"));
+    const fn_param *p = &a.p->param[0];
+    size_t size, n = (size_t)p->count * sizeof(float), at = 0;
+    char *bytes;
+    open_folder();
+    save(in_folder("a.fnm"));
+    CHECK_OK(fn_file_read(&bytes, &size, in_folder("a.fnm"), 1 << 24));
+    while (at + n + 4 < size && memcmp(bytes + at, a.p->value + p->offset, n) != 0)
+        at++;
+    CHECK(at + n + 4 < size);
+    memset(bytes + at, 0, n + 4); /* the weights and their checksum */
+    CHECK_OK(fn_file_replace(in_folder("b.fnm"), bytes, size));
+    REFUSED(in_folder("b.fnm"), FN_EDATA, "its weights are not those that were saved");
+    fn_free(bytes);
+    unmake(a);
+    CHECK_OK(fn_file_remove_tree(folder));
+}
+
 TEST(a_failed_save_never_leaves_half_a_model)
 {
     made a = make(FN_TEST_NET("none"));

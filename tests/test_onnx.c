@@ -3,6 +3,7 @@
  *
  * FN_ONNX_FOLDER  where to write; default: a folder that is removed again
  * FN_ONNX_NET     network or YAML file; default: the small one of tests/nets.h
+ * FN_ONNX_PORTABLE  set: the portable profile; default: the native one
  * FN_ONNX_CROPS   how many crops to embed; default 6 */
 #include "core/file.h"
 #include "core/mem.h"
@@ -10,37 +11,7 @@
 #include "export/onnx.h"
 #include "export/onnx_ops.h"
 #include "nn/plan.h"
-#include "tests/nets.h"
-#include "tests/test.h"
-
-#include <unistd.h>
-
-static const char small[] = FN_TEST_NET("batch");
-
-static fn_record record_of_test(void)
-{
-    fn_record r = {.view = 0.875f, .threshold = 1.242f, .step = 1234567890123};
-    snprintf(r.crop, sizeof r.crop, "centre: 137@125,135");
-    snprintf(r.threshold_from, sizeof r.threshold_from, "eval of pairs.txt, 6000 pairs");
-    memset(r.data, 'd', sizeof r.data - 1);
-    return r;
-}
-
-/* Weights at which no part of the network can be left out unnoticed: statistics and biases
- * that do something, and activations large enough for local response normalisation. */
-static void stir(fn_params *p)
-{
-    fn_params_init(p, 11);
-    fn_rng r = fn_rng_at(11, FN_RNG_TEST, 2, 0);
-    for (int i = 0; i < p->n; i++) {
-        const fn_param *q = &p->param[i];
-        double low = q->init == FN_INIT_ONE ? 0.5 : -0.2;
-        for (int64_t k = 0; q->shape.rank == 1 && k < q->count; k++)
-            p->value[q->offset + k] = (float)(low + fn_rng_uniform(&r));
-    }
-    for (int64_t k = 0; k < p->param[0].count; k++)
-        p->value[p->param[0].offset + k] *= 30;
-}
+#include "tests/exports.h"
 
 static fn_status open_net(fn_net **net)
 {
@@ -49,62 +20,17 @@ static fn_status open_net(fn_net **net)
                 : fn_net_parse(net, "small.yaml", small, sizeof small - 1);
 }
 
-static fn_status save_model(const char *path, const fn_net *net, const fn_record *record)
-{
-    fn_graph *g = NULL;
-    fn_params *p = NULL;
-    fn_status rc;
-    FN_GO(fn_net_build(&g, net, 1, false));
-    FN_GO(fn_params_open(&p, g, false));
-    stir(p);
-    FN_GO(fn_model_save(path, net, p, record));
-out:
-    fn_params_close(p);
-    fn_graph_close(g);
-    return rc;
-}
-
-/* --- a folder to write to --- */
-
-typedef struct scratch {
-    char own[32]; /* "" when the folder is somebody else's */
-    const char *path;
-} scratch;
-
-static scratch scratch_open(void)
-{
-    scratch s = {"", getenv("FN_ONNX_FOLDER")};
-    return s;
-}
-
-static const char *scratch_path(scratch *s)
-{
-    if (!s->path) {
-        strcpy(s->own, "/tmp/fn-onnx-XXXXXX");
-        s->path = mkdtemp(s->own);
-    }
-    return s->path;
-}
-
-static void scratch_close(scratch *s)
-{
-    if (s->own[0])
-        CHECK_OK(fn_file_remove_tree(s->own));
-}
-
-static char *file_in(scratch *s, const char *name, const char *end)
-{
-    char file[128];
-    snprintf(file, sizeof file, "%s%s", name, end);
-    return fn_file_join(scratch_path(s), file);
-}
-
 static void write_floats(scratch *s, const char *name, const char *end, const float *x,
                          int64_t n)
 {
     char *path = file_in(s, name, end);
     CHECK_OK(fn_file_replace(path, x, (size_t)n * sizeof *x));
     fn_free(path);
+}
+
+static fn_onnx_profile profile_wanted(void)
+{
+    return getenv("FN_ONNX_PORTABLE") ? FN_ONNX_PORTABLE : FN_ONNX_NATIVE;
 }
 
 static int64_t crops_wanted(void)
@@ -179,7 +105,10 @@ TEST(model)
     CHECK_OK(save_model(fnm, net, &record));
     CHECK_OK(fn_model_open(&m, fnm));
     if (m) {
-        CHECK_OK(fn_export_onnx(onnx, m));
+        double difference = 1;
+        CHECK_OK(fn_onnx_write(onnx, m, profile_wanted()));
+        CHECK_OK(fn_onnx_check(onnx, m, &difference));
+        CHECK(difference < 1e-5);
         write_digest(&s, name, m);
         write_embeddings(&s, name, m);
     }
@@ -213,7 +142,7 @@ static void write_op_model(scratch *s, const char *name, const fn_graph *g,
     fn_proto_text(&out, FN_GRAPH_NAME, name);
     fn_message_value(&out, FN_GRAPH_INPUT, FN_ONNX_INPUT, x.rank, x.dim);
     fn_message_value(&out, FN_GRAPH_OUTPUT, FN_ONNX_OUTPUT, y.rank, y.dim);
-    CHECK_OK(fn_onnx_ops_write(&out, g, p));
+    CHECK_OK(fn_onnx_ops_write(&out, g, p, profile_wanted()));
     fn_proto_end(&out, graph);
     fn_message_opset(&out, 13);
     CHECK_OK(fn_proto_status(&out));
@@ -272,28 +201,13 @@ TEST(ops)
 
 /* --- refusals --- */
 
-static struct fn_model *open_model(scratch *s, const char *text, const fn_record *record)
-{
-    fn_net *net = NULL;
-    struct fn_model *m = NULL;
-    char *path = file_in(s, "refused", ".fnm");
-    CHECK_OK(fn_net_parse(&net, "test.yaml", text, strlen(text)));
-    CHECK_OK(save_model(path, net, record));
-    CHECK_OK(fn_model_open(&m, path));
-    fn_net_close(net);
-    fn_free(path);
-    if (!m)
-        exit(1); /* there is nothing to refuse */
-    return m;
-}
-
 TEST(a_folder_that_is_not_there)
 {
     scratch s = {0};
     fn_record record = record_of_test();
     struct fn_model *m = open_model(&s, small, &record);
     char *path = file_in(&s, "no/such", ".onnx");
-    CHECK_FAILS(fn_export_onnx(path, m), FN_ENOENT, "no/such.onnx");
+    CHECK_FAILS(fn_onnx_write(path, m, FN_ONNX_NATIVE), FN_ENOENT, "no/such.onnx");
     fn_free(path);
     fn_model_close(m);
     scratch_close(&s);
@@ -314,7 +228,7 @@ TEST(two_heads)
     fn_record record = record_of_test();
     struct fn_model *m = open_model(&s, text, &record);
     char *path = file_in(&s, "two", ".onnx");
-    CHECK_FAILS(fn_export_onnx(path, m), FN_EUNSUPPORTED, "has 2 heads");
+    CHECK_FAILS(fn_onnx_write(path, m, FN_ONNX_NATIVE), FN_EUNSUPPORTED, "has 2 heads");
     CHECK(!fn_file_exists(path));
     fn_free(path);
     fn_model_close(m);
@@ -336,7 +250,7 @@ TEST(what_was_never_measured_is_not_said)
     struct fn_model *m = open_model(&s, small, &record);
     char *path = file_in(&s, "plain", ".onnx"), *data = NULL;
     size_t size = 0;
-    CHECK_OK(fn_export_onnx(path, m));
+    CHECK_OK(fn_onnx_write(path, m, FN_ONNX_NATIVE));
     CHECK_OK(fn_file_read(&data, &size, path, 1 << 24));
     CHECK(holds(data, size, "weights_sha256"));
     CHECK(!holds(data, size, "threshold"));
@@ -360,7 +274,7 @@ TEST(memory_runs_out)
     CHECK_OK(fn_file_replace(path, "before", 6));
     while (rc == FN_ENOMEM && ++n < 10000) {
         fn_fail_alloc(n);
-        rc = fn_export_onnx(path, m);
+        rc = fn_onnx_write(path, m, FN_ONNX_NATIVE);
         fn_fail_alloc(0);
         CHECK_OK(fn_file_read(&data, &size, path, 1 << 24));
         CHECK((rc == FN_OK) == (size != 6));

@@ -14,7 +14,7 @@ data:    core
 infer:   core kernels nn data
 eval:    core kernels nn data infer
 train:   core kernels nn data infer eval
-export:  core kernels nn
+export:  core kernels nn data
 cli:     core kernels nn data infer eval train export
 tests:   core kernels nn data infer eval train export
 bench:   core kernels nn data infer eval train export tests'
@@ -29,7 +29,7 @@ hdf5.h:        core/h5
 yaml.h:        core/yaml.c
 jpeglib.h:     data/jpeg.c
 png.h:         data/png.c
-jansson.h:     eval/report.c train/
+jansson.h:     eval/report.c train/ export/safetensors.c
 openssl/:      core/digest.c'
 
 system='assert ctype errno float inttypes limits locale math setjmp signal stdarg stdatomic

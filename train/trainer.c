@@ -45,7 +45,7 @@ static fn_status open_data(fn_trainer *t)
     FN_TRY(fn_pack_open(&t->pack, c->train_pack));
     fn_sampler_options o = {c->people, c->faces, c->negatives, (uint64_t)c->seed};
     FN_TRY(fn_sampler_open(&t->sampler, t->pack, o));
-    t->record = (fn_record){.view = c->augment.view, .threshold = NAN};
+    t->record = (fn_record){.view = c->augment.view, .threshold = NAN, .margin = c->margin};
     snprintf(t->record.crop, sizeof t->record.crop, "%s", fn_pack_crop(t->pack));
     snprintf(t->record.data, sizeof t->record.data, "%s", fn_pack_digest(t->pack));
     return FN_OK;

@@ -1,0 +1,17 @@
+/* weights.c -- comparing weights bit by bit. */
+#include "export/weights.h"
+
+#include <math.h>
+#include <string.h>
+
+double fn_weights_difference(const float *a, const float *b, int64_t n)
+{
+    double most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (memcmp(&a[i], &b[i], sizeof *a) == 0)
+            continue;
+        double d = fabs((double)a[i] - (double)b[i]);
+        most = d > 0 ? fmax(most, d) : INFINITY; /* NAN, or 0 and -0 */
+    }
+    return most;
+}

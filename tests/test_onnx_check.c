@@ -1,0 +1,70 @@
+/* test_onnx_check.c -- an export read back: equal when it is, different when a weight is, and
+ * refused when it is torn. */
+#include "core/file.h"
+#include "export/onnx.h"
+#include "tests/exports.h"
+
+static double difference_of(const char *path, struct fn_model *m)
+{
+    double d = -1;
+    CHECK_OK(fn_onnx_check(path, m, &d));
+    return d;
+}
+
+static bool change_is_seen(const char *path, struct fn_model *m, const fn_param *p)
+{
+    for (int64_t k = 0; k < p->count; k++)
+        m->params->value[p->offset + k] += 0.25f;
+    double d = difference_of(path, m);
+    for (int64_t k = 0; k < p->count; k++)
+        m->params->value[p->offset + k] -= 0.25f;
+    return d > 1e-5;
+}
+
+/* Our own reader gives our own embeddings; another weight, other embeddings. */
+TEST(what_is_written_is_read_back)
+{
+    scratch s = {0};
+    fn_record record = record_of_test();
+    struct fn_model *m = open_model(&s, small, &record);
+    char *path = file_in(&s, "read", ".onnx");
+    for (int profile = FN_ONNX_NATIVE; profile <= FN_ONNX_PORTABLE; profile++) {
+        CHECK_OK(fn_onnx_write(path, m, (fn_onnx_profile)profile));
+        int counted = 0;
+        CHECK(difference_of(path, m) < 1e-6);
+        for (int i = 0; i < m->params->n; i++)
+            counted += change_is_seen(path, m, &m->params->param[i]);
+        CHECK(counted > m->params->n * 3 / 4); /* what feeds dead units changes nothing */
+    }
+    fn_free(path);
+    fn_model_close(m);
+    scratch_close(&s);
+}
+
+/* A torn file is refused wherever it ends; a flipped bit never brings the reader down. */
+TEST(damaged_exports)
+{
+    scratch s = {0};
+    fn_record record = record_of_test();
+    struct fn_model *m = open_model(&s, small, &record);
+    char *path = file_in(&s, "torn", ".onnx"), *data;
+    size_t size;
+    double d;
+    CHECK_OK(fn_onnx_write(path, m, FN_ONNX_PORTABLE));
+    CHECK_OK(fn_file_read(&data, &size, path, 1 << 24));
+    for (size_t n = 0; n < size; n += size / 40) {
+        CHECK_OK(fn_file_replace(path, data, n));
+        CHECK_FAILS(fn_onnx_check(path, m, &d), FN_EDATA, "torn.onnx");
+    }
+    for (size_t at = 0; at < size; at += at < 400 ? 1 : size / 200) {
+        data[at] = (char)(data[at] ^ 0x15);
+        CHECK_OK(fn_file_replace(path, data, size));
+        fn_status rc = fn_onnx_check(path, m, &d);
+        CHECK(rc == FN_OK || rc == FN_EDATA || rc == FN_EUNSUPPORTED || rc == FN_ENOMEM);
+        data[at] = (char)(data[at] ^ 0x15);
+    }
+    fn_free(data);
+    fn_free(path);
+    fn_model_close(m);
+    scratch_close(&s);
+}
