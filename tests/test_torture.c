@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "eval/lfw.h"
 #include "export/onnx.h"
+#include "export/weights.h"
 #include "nn/model.h"
 #include "tests/nets.h"
 #include "tests/people.h"
@@ -156,9 +157,17 @@ static fn_status evaluate(void)
 
 static fn_status export(void)
 {
+    double difference;
     fn_model *m;
+    fn_status rc;
     FN_TRY(fn_model_open(&m, fn_test_path("run/model.fnm")));
-    fn_status rc = fn_export_onnx(fn_test_path("m.onnx"), m);
+    FN_GO(fn_onnx_write(fn_test_path("m.onnx"), m, FN_ONNX_PORTABLE));
+    FN_GO(fn_onnx_check(fn_test_path("m.onnx"), m, &difference));
+    FN_GO(fn_hdf5_write(fn_test_path("m.h5"), m));
+    FN_GO(fn_hdf5_check(fn_test_path("m.h5"), m, &difference));
+    FN_GO(fn_safetensors_write(fn_test_path("m.safetensors"), m));
+    FN_GO(fn_safetensors_check(fn_test_path("m.safetensors"), m, &difference));
+out:
     fn_model_close(m);
     return rc;
 }
