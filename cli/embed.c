@@ -1,29 +1,64 @@
-/* embed.c -- facenet embed --model FILE IMAGE... : one CSV line an image on stdout */
+/* embed.c -- facenet embed --model FILE [--format csv|jsonl|npy] [-o FILE] IMAGE... */
 #include "cli/cli.h"
 #include "core/mem.h"
 #include "infer/session.h"
+#include "infer/vectors.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <argp.h>
 
 typedef struct arguments {
     fn_cli_source source;
     bool flip;
+    int format;         /* fn_vectors_format; -1: as the output's name says, or CSV */
+    const char *output; /* NULL: stdout */
     char **image;
     int n;
 } arguments;
 
+static const char *const formats[] = {"csv", "jsonl", "npy"}; /* as fn_vectors_format */
+
+static int find_format(const char *name)
+{
+    for (int i = 0; i < (int)(sizeof formats / sizeof *formats); i++)
+        if (strcmp(formats[i], name) == 0)
+            return i;
+    return -1;
+}
+
+/* What was asked for, or what the output's name ends with. */
+static void settle_format(arguments *a, const struct argp_state *state)
+{
+    const char *dot = a->output ? strrchr(a->output, '.') : NULL;
+    if (a->format < 0 && a->output)
+        a->format = dot ? find_format(dot + 1) : -1;
+    else if (a->format < 0)
+        a->format = FN_VECTORS_CSV;
+    if (a->format < 0)
+        argp_error(state,
+                   "--output: '%s' does not end in .csv, .jsonl or .npy: say --format",
+                   a->output);
+}
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     arguments *a = state->input;
-    (void)value;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->source;
         return 0;
     case 'f':
         a->flip = true;
+        return 0;
+    case 'F':
+        a->format = find_format(value);
+        if (a->format < 0)
+            argp_error(state, "--format: '%s' is not one of: csv, jsonl, npy", value);
+        return 0;
+    case 'o':
+        a->output = value;
         return 0;
     case ARGP_KEY_ARGS:
         a->image = state->argv + state->next;
@@ -32,6 +67,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->n)
             argp_error(state, "at least one image is needed");
+        settle_format(a, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -40,6 +76,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
+    {"format", 'F', "FORMAT", 0, "csv, jsonl or npy; default: as FILE ends, or csv", 0},
+    {"output", 'o', "FILE", 0, "default: stdout", 0},
     {0},
 };
 static const struct argp_child children[] = {{&fn_cli_source_parser, 0, NULL, 0}, {0}};
@@ -48,23 +86,29 @@ static const struct argp parser = {
     .parser = parse,
     .args_doc = "IMAGE...",
     .doc =
-        "Print the embedding of each image: its name and its numbers, separated by commas.",
+        "Write the embedding of each image: a line with its name and its numbers, or a row "
+        "of an array.",
     .children = children,
 };
 
-static void print(char *const *image, const float *e, int n, int dim)
+static fn_status write(const arguments *a, const float *e, int dim)
 {
-    for (int i = 0; i < n; i++) {
-        printf("%s", image[i]);
-        for (int k = 0; k < dim; k++)
-            printf(",%.9g", (double)e[(size_t)i * (size_t)dim + (size_t)k]);
-        putchar('\n');
-    }
+    fn_text t = {NULL};
+    fn_vectors v = {a->image, e, a->n, dim};
+    fn_status rc = fn_vectors_put(&t, &v, (fn_vectors_format)a->format);
+    if (rc == FN_OK && a->output)
+        return fn_text_save(&t, a->output);
+    if (rc == FN_OK && t.failed)
+        rc = fn_fail(FN_ENOMEM, "no memory to write %d embeddings", a->n);
+    if (rc == FN_OK && fwrite(t.data, 1, t.size, stdout) != t.size)
+        rc = fn_fail(FN_EIO, "stdout: cannot write %zu bytes", t.size);
+    fn_free(t.data);
+    return rc;
 }
 
 int fn_cli_embed(int argc, char **argv)
 {
-    arguments a = {.flip = false};
+    arguments a = {.format = -1};
     fn_model *m = NULL;
     float *e = NULL;
     fn_status rc;
@@ -76,7 +120,7 @@ int fn_cli_embed(int argc, char **argv)
         goto out;
     }
     FN_GO(fn_cli_embed_images(e, m, &a.source, a.image, a.n, a.flip));
-    print(a.image, e, a.n, fn_model_dim(m));
+    rc = write(&a, e, fn_model_dim(m));
 out:
     fn_model_close(m);
     fn_free(e);

@@ -3,7 +3,7 @@
 
 #include "core/file.h"
 #include "core/mem.h"
-#include "eval/text.h"
+#include "core/text.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef FN_EVAL_HISTOGRAM_H
 #define FN_EVAL_HISTOGRAM_H
 
-#include "eval/text.h"
+#include "core/text.h"
 #include "eval/verification.h"
 
 /* Each kind's bars add up to 1; distances are finite and >= 0. */

@@ -2,8 +2,8 @@
 #ifndef FN_EVAL_MISTAKES_H
 #define FN_EVAL_MISTAKES_H
 
+#include "core/text.h"
 #include "eval/lfw.h"
-#include "eval/text.h"
 
 enum { FN_MISTAKES = 12 };
 

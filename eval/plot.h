@@ -4,7 +4,7 @@
 #ifndef FN_EVAL_PLOT_H
 #define FN_EVAL_PLOT_H
 
-#include "eval/text.h"
+#include "core/text.h"
 
 enum { FN_PLOT_LEFT = 800, FN_PLOT_RIGHT = 7400, FN_PLOT_TOP = 700, FN_PLOT_BOTTOM = 4900 };
 enum { FN_PLOT_LINE = 230, FN_PLOT_LETTER = 85 }; /* of text */

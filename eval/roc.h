@@ -2,7 +2,7 @@
 #ifndef FN_EVAL_ROC_H
 #define FN_EVAL_ROC_H
 
-#include "eval/text.h"
+#include "core/text.h"
 #include "eval/verification.h"
 
 typedef enum fn_curve {

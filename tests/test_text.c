@@ -1,7 +1,7 @@
 /* test_text.c -- the text that evaluation writes its files with. */
 #include "core/file.h"
 #include "core/mem.h"
-#include "eval/text.h"
+#include "core/text.h"
 #include "tests/test.h"
 
 #include <locale.h>

@@ -29,7 +29,7 @@ hdf5.h:        core/h5
 yaml.h:        core/yaml.c
 jpeglib.h:     data/jpeg.c
 png.h:         data/png.c
-jansson.h:     eval/report.c train/ export/safetensors.c
+jansson.h:     infer/vectors.c eval/report.c train/ export/safetensors.c
 openssl/:      core/digest.c'
 
 system='assert ctype errno float inttypes limits locale math setjmp signal stdarg stdatomic

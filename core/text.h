@@ -1,7 +1,7 @@
-/* text.h -- a text that grows, for the files that evaluation writes. Failure is remembered and
+/* text.h -- a text that grows, for files that are written whole. Failure is remembered and
  * told once, at the end. */
-#ifndef FN_EVAL_TEXT_H
-#define FN_EVAL_TEXT_H
+#ifndef FN_CORE_TEXT_H
+#define FN_CORE_TEXT_H
 
 #include "core/status.h"
 
@@ -14,6 +14,8 @@ typedef struct fn_text {
     bool failed; /* an allocation; the rest is not written */
 } fn_text;
 
+/* As they are. */
+void fn_text_bytes(fn_text *t, const void *bytes, size_t size);
 /* Pieces of 1,000 bytes at most. */
 void fn_text_put(fn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The user's: what XML reserves is written as an entity, control bytes as blanks. */

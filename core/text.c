@@ -1,5 +1,5 @@
 /* text.c -- a growing text. */
-#include "eval/text.h"
+#include "core/text.h"
 
 #include "core/file.h"
 #include "core/mem.h"
@@ -21,6 +21,14 @@ static bool reserve(fn_text *t, size_t more)
         t->room = room;
     }
     return !t->failed;
+}
+
+void fn_text_bytes(fn_text *t, const void *bytes, size_t size)
+{
+    if (!size || !reserve(t, size))
+        return;
+    memcpy(t->data + t->size, bytes, size);
+    t->size += size;
 }
 
 void fn_text_put(fn_text *t, const char *fmt, ...)
