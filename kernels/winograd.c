@@ -57,7 +57,7 @@ int64_t fn_winograd_floats(const fn_winograd *g)
 
 static int64_t slot_floats(const fn_winograd *g) /* V and M of some tiles */
 {
-    return FN_TILE_ALL * SOME * (g->x.dim[1] + g->y.dim[1]);
+    return (int64_t)FN_TILE_ALL * SOME * (g->x.dim[1] + g->y.dim[1]);
 }
 
 /* The slots, one a thread, behind the kernel's gradient. */
@@ -242,7 +242,7 @@ static fn_status convolve(side to, float *y, side from, const float *x, const fl
     for (int64_t first = 0; first < tiles_of(g); first += SOME) {
         int64_t count = least(SOME, tiles_of(g) - first);
         float *v = slots + omp_get_thread_num() * slot_floats(g);
-        float *m = v + FN_TILE_ALL * SOME * from.channels;
+        float *m = v + (int64_t)FN_TILE_ALL * SOME * from.channels;
         lay_input(v, &from, x, first, count);
         for (int i = 0; i < FN_TILE_ALL; i++)
             failed |= fn_gemm(false, false, count, to.channels, from.channels, 1,
@@ -297,22 +297,23 @@ static fn_status add_kernel_gradient(float *du, side x_side, const float *x, sid
     int threads = threads_of(g);
     bool failed = false;
 #pragma omp parallel num_threads(threads) reduction(|| : failed)
-    for (int64_t from = 0; from < all; from += SOME * threads) {
+    for (int64_t from = 0; from < all; from += (int64_t)SOME * threads) {
 #pragma omp for schedule(static)
-        for (int t = 0; t < threads; t++) {
+        for (int64_t t = 0; t < threads; t++) {
             int64_t first = from + t * SOME, count = least(SOME, all - first);
             float *v = slots + t * slot_floats(g);
             if (count > 0) {
                 lay_input(v, &x_side, x, first, count);
-                lay_gradient(v + FN_TILE_ALL * SOME * c, &y_side, dy, first, count);
+                lay_gradient(v + (int64_t)FN_TILE_ALL * SOME * c, &y_side, dy, first,
+                             count);
             }
         }
 #pragma omp for schedule(static)
         for (int i = 0; i < FN_TILE_ALL; i++)
-            for (int t = 0; t < threads; t++) {
+            for (int64_t t = 0; t < threads; t++) {
                 int64_t count = least(SOME, all - from - t * SOME);
                 const float *v = slots + t * slot_floats(g);
-                const float *m = v + FN_TILE_ALL * SOME * c;
+                const float *m = v + (int64_t)FN_TILE_ALL * SOME * c;
                 if (count > 0)
                     failed |= fn_gemm(true, false, c, o, count, 1, v + i * count * c, c,
                                       m + i * count * o, o, from + t > 0 ? 1 : 0,

@@ -19,6 +19,6 @@ fn_status fn_train(const fn_config *c, const fn_train_options *o) FN_CHECKED;
 
 /* Checks the configuration and the data, says what the run would need, takes one step on one
  * batch, and writes nothing. */
-fn_status fn_train_dry(const fn_config *c, fn_tell tell) FN_CHECKED;
+fn_status fn_train_dry(const fn_config *c, fn_tell to) FN_CHECKED;
 
 #endif
