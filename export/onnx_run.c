@@ -170,7 +170,7 @@ static fn_status run_reshape(fn_onnx_call *c)
     if (n > 4 || c->x[1]->raw.end - c->x[1]->raw.at != 8 * n)
         return torn(c);
     for (int k = 0; k < n; k++) {
-        memcpy(&dim, c->x[1]->raw.at + 8 * k, sizeof dim);
+        memcpy(&dim, c->x[1]->raw.at + (ptrdiff_t)8 * k, sizeof dim);
         s.dim[k] = dim ? dim : shape_of(c, 0).dim[k];
     }
     return reshape(c, s);
