@@ -58,6 +58,7 @@ TEST(one_fold_by_hand)
     CHECK_NEAR(v->accuracy, 5.0 / 6, 1e-15);
     CHECK(isnan(v->error) && isnan(v->deviation));
     CHECK_NEAR(v->auc, 8.0 / 9, 1e-15);
+    CHECK_NEAR(v->eer, 1.0 / 3, 1e-15);
     CHECK_INT(v->n_roc, 7);
     check_point(v, 0, 0.25, 0, 0);
     check_point(v, 1, 0.375, 0, 1.0 / 3);
@@ -68,6 +69,17 @@ TEST(one_fold_by_hand)
     CHECK(v->roc[6].threshold > 1.5 && v->roc[6].threshold < 1.5001);
     CHECK_NEAR(v->roc[6].far, 1, 0);
     CHECK_NEAR(v->roc[6].tpr, 1, 0);
+    fn_verification_free(v);
+}
+
+/* The curve passes from (1/3, 1/2) to (2/3, 1/2): both errors are 1/2 on the way. */
+TEST(equal_error_between_two_points)
+{
+    protocol p = {.pairs = {.n = 0}};
+    for (int i = 0; i < 5; i++)
+        add(&p, 0, i % 2, (float)i);
+    fn_verification *v = verify(&p);
+    CHECK_NEAR(v->eer, 0.5, 1e-15);
     fn_verification_free(v);
 }
 
