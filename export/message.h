@@ -2,7 +2,7 @@
 #ifndef FN_EXPORT_MESSAGE_H
 #define FN_EXPORT_MESSAGE_H
 
-#include "export/proto.h"
+#include "core/proto.h"
 #include "export/schema.h"
 
 /* --- in ModelProto --- */

@@ -2,7 +2,7 @@
 #ifndef FN_EXPORT_ONNX_OPS_H
 #define FN_EXPORT_ONNX_OPS_H
 
-#include "export/proto.h"
+#include "core/proto.h"
 #include "nn/graph.h"
 #include "nn/params.h"
 

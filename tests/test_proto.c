@@ -1,6 +1,6 @@
 /* test_proto.c -- known bytes of protobuf's documentation, lengths that grow, the bound. */
 #include "core/mem.h"
-#include "export/proto.h"
+#include "core/proto.h"
 #include "tests/test.h"
 
 static void check_bytes(fn_proto *p, const char *want, size_t size)

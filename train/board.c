@@ -47,20 +47,25 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Writes the event if it was made, and frees it. */
-static fn_status write_event(fn_board *b, fn_wire *e, fn_status made)
+static fn_status write_record(fn_board *b, const fn_proto *e)
 {
     uint8_t head[12], tail[4];
-    if (made != FN_OK)
-        return made;
+    FN_TRY(fn_proto_status(e));
     put_le(head, e->size, 8);
     put_le(head + 8, masked(head, 8), 4);
     put_le(tail, masked(e->data, e->size), 4);
     bool ok = fwrite(head, sizeof head, 1, b->file) == 1 &&
               fwrite(e->data, e->size, 1, b->file) == 1 &&
               fwrite(tail, sizeof tail, 1, b->file) == 1;
-    fn_wire_free(e);
     return ok ? FN_OK : fn_fail_errno(b->path, "write");
+}
+
+/* Writes the event if it could be made, and frees it. */
+static fn_status write_event(fn_board *b, fn_proto *e)
+{
+    fn_status rc = write_record(b, e);
+    fn_proto_close(e);
+    return rc;
 }
 
 static fn_place here(int64_t step, const char *tag)
@@ -70,53 +75,60 @@ static fn_place here(int64_t step, const char *tag)
 
 fn_status fn_board_scalar(fn_board *b, const char *tag, int64_t step, double value)
 {
-    fn_wire e;
-    return write_event(b, &e, fn_event_scalar(&e, here(step, tag), (float)value));
+    fn_proto e = {0};
+    fn_event_scalar(&e, here(step, tag), (float)value);
+    return write_event(b, &e);
 }
 
 fn_status fn_board_text(fn_board *b, const char *tag, int64_t step, const char *text)
 {
-    fn_wire e;
-    return write_event(b, &e, fn_event_text(&e, here(step, tag), text));
+    fn_proto e = {0};
+    fn_event_text(&e, here(step, tag), text);
+    return write_event(b, &e);
 }
 
 fn_status fn_board_histogram(fn_board *b, const char *tag, int64_t step,
                              const fn_histogram *h)
 {
-    fn_wire e;
+    fn_proto e = {0};
     if (h->n == 0)
         return FN_OK;
-    return write_event(b, &e, fn_event_histogram(&e, here(step, tag), h));
+    fn_event_histogram(&e, here(step, tag), h);
+    return write_event(b, &e);
 }
 
 fn_status fn_board_image(fn_board *b, const char *tag, int64_t step, const fn_image *image)
 {
-    fn_wire e;
+    fn_proto e = {0};
     uint8_t *bytes;
     size_t size;
     FN_TRY(fn_encode_png(&bytes, &size, image));
     fn_png png = {bytes, size, image->width, image->height};
-    fn_status rc = write_event(b, &e, fn_event_image(&e, here(step, tag), &png));
+    fn_event_image(&e, here(step, tag), &png);
+    fn_status rc = write_event(b, &e);
     fn_free(bytes);
     return rc;
 }
 
 fn_status fn_board_curve(fn_board *b, const char *tag, int64_t step, const fn_curve *c)
 {
-    fn_wire e;
-    return write_event(b, &e, fn_event_curve(&e, here(step, tag), c));
+    fn_proto e = {0};
+    fn_event_curve(&e, here(step, tag), c);
+    return write_event(b, &e);
 }
 
 fn_status fn_board_session_start(fn_board *b, int64_t step, const fn_config *c)
 {
-    fn_wire e;
-    return write_event(b, &e, fn_hparams_start(&e, now(), step, c));
+    fn_proto e = {0};
+    fn_hparams_start(&e, now(), step, c);
+    return write_event(b, &e);
 }
 
 fn_status fn_board_session_end(fn_board *b, int64_t step)
 {
-    fn_wire e;
-    return write_event(b, &e, fn_hparams_end(&e, now(), step));
+    fn_proto e = {0};
+    fn_hparams_end(&e, now(), step);
+    return write_event(b, &e);
 }
 
 fn_status fn_board_flush(fn_board *b)
@@ -166,9 +178,11 @@ out:
 
 static fn_status write_head(fn_board *b, int64_t first_step)
 {
-    fn_wire e;
-    FN_TRY(write_event(b, &e, fn_event_version(&e, now())));
-    FN_TRY(write_event(b, &e, fn_event_start(&e, now(), first_step)));
+    fn_proto e = {0};
+    fn_event_version(&e, now());
+    FN_TRY(write_event(b, &e));
+    fn_event_start(&e, now(), first_step);
+    FN_TRY(write_event(b, &e));
     return fn_board_flush(b);
 }
 

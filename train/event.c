@@ -2,8 +2,6 @@
  * own messages. A plugin's metadata goes with every value: readers keep the first of a tag. */
 #include "train/event.h"
 
-#include <string.h>
-
 enum { /* fields of Event */
        WALL_TIME = 1,
        STEP = 2,
@@ -23,105 +21,109 @@ enum { /* fields of Summary.Value */
 
 enum { DT_FLOAT = 1, DT_STRING = 7, DATA_CLASS_TENSOR = 2, COLORSPACE_RGB = 3 };
 
-fn_status fn_event_version(fn_wire *w, double wall)
+static void begin(fn_proto *p, double wall, int64_t step)
 {
-    FN_TRY(fn_wire_begin(w, FN_EVENT_FRAME));
-    fn_wire_text(w, FILE_VERSION, "brain.Event:2");
-    fn_wire_double(w, WALL_TIME, wall);
-    return FN_OK;
+    fn_proto_double(p, WALL_TIME, wall);
+    fn_proto_int(p, STEP, step);
 }
 
-fn_status fn_event_start(fn_wire *w, double wall, int64_t step)
+void fn_event_version(fn_proto *p, double wall)
 {
-    FN_TRY(fn_wire_begin(w, FN_EVENT_FRAME));
-    fn_wire_int(w, 1, 1); /* status: START */
-    fn_wire_enclose(w, SESSION_LOG, 0);
-    fn_wire_int(w, STEP, step);
-    fn_wire_double(w, WALL_TIME, wall);
-    return FN_OK;
+    fn_proto_double(p, WALL_TIME, wall);
+    fn_proto_text(p, FILE_VERSION, "brain.Event:2");
 }
 
-void fn_event_finish(fn_wire *w, fn_place at)
+void fn_event_start(fn_proto *p, double wall, int64_t step)
 {
-    fn_wire_text(w, TAG, at.tag);
-    fn_wire_enclose(w, 1, 0); /* value */
-    fn_wire_enclose(w, SUMMARY, 0);
-    fn_wire_int(w, STEP, at.step);
-    fn_wire_double(w, WALL_TIME, at.wall);
+    begin(p, wall, step);
+    size_t log = fn_proto_begin(p, SESSION_LOG);
+    fn_proto_int(p, 1, 1); /* status: START */
+    fn_proto_end(p, log);
 }
 
-void fn_event_plugin(fn_wire *w, const char *name, size_t before)
+fn_nest fn_event_open(fn_proto *p, fn_place at)
 {
-    if (w->size > before)
-        fn_wire_enclose(w, 2, before); /* content */
-    fn_wire_text(w, 1, name);          /* plugin_name */
-    fn_wire_enclose(w, 1, before);     /* plugin_data */
-    fn_wire_int(w, 4, DATA_CLASS_TENSOR);
-    fn_wire_enclose(w, METADATA, before);
+    fn_nest open;
+    begin(p, at.wall, at.step);
+    open.outer = fn_proto_begin(p, SUMMARY);
+    open.inner = fn_proto_begin(p, 1); /* value */
+    fn_proto_text(p, TAG, at.tag);
+    return open;
 }
 
-static fn_status begin(fn_wire *w, fn_place at, size_t contents)
+fn_nest fn_event_plugin(fn_proto *p, const char *name)
 {
-    return fn_wire_begin(w, strlen(at.tag) + contents + FN_EVENT_FRAME);
+    fn_nest open;
+    open.outer = fn_proto_begin(p, METADATA);
+    fn_proto_int(p, 4, DATA_CLASS_TENSOR);
+    open.inner = fn_proto_begin(p, 1); /* plugin_data */
+    fn_proto_text(p, 1, name);         /* plugin_name */
+    return open;
 }
 
-fn_status fn_event_scalar(fn_wire *w, fn_place at, float value)
+void fn_event_close(fn_proto *p, fn_nest open)
 {
-    FN_TRY(begin(w, at, 0));
-    fn_wire_float(w, SIMPLE_VALUE, value);
-    fn_event_finish(w, at);
-    return FN_OK;
+    fn_proto_end(p, open.inner);
+    fn_proto_end(p, open.outer);
 }
 
-/* Gives the contents that were put since `before` a shape and a type, and so makes the value's
- * tensor of them. */
-static void finish_tensor(fn_wire *w, int type, const int64_t *dim, int rank, size_t before)
+void fn_event_scalar(fn_proto *p, fn_place at, float value)
 {
-    size_t shape = w->size;
-    while (rank-- > 0) {
-        size_t one = w->size;
-        fn_wire_int(w, 1, dim[rank]); /* size */
-        fn_wire_enclose(w, 2, one);   /* dim */
+    fn_nest open = fn_event_open(p, at);
+    fn_proto_float(p, SIMPLE_VALUE, value);
+    fn_event_close(p, open);
+}
+
+/* A tensor of which the contents are missing. */
+static size_t begin_tensor(fn_proto *p, int type, const int64_t *dim, int rank)
+{
+    size_t tensor = fn_proto_begin(p, TENSOR);
+    fn_proto_int(p, 1, type);            /* dtype */
+    size_t shape = fn_proto_begin(p, 2); /* tensor_shape */
+    for (int i = 0; i < rank; i++) {
+        size_t one = fn_proto_begin(p, 2); /* dim */
+        fn_proto_int(p, 1, dim[i]);        /* size */
+        fn_proto_end(p, one);
     }
-    fn_wire_enclose(w, 2, shape); /* tensor_shape */
-    fn_wire_int(w, 1, type);      /* dtype */
-    fn_wire_enclose(w, TENSOR, before);
+    fn_proto_end(p, shape);
+    return tensor;
 }
 
-fn_status fn_event_text(fn_wire *w, fn_place at, const char *text)
+void fn_event_text(fn_proto *p, fn_place at, const char *text)
 {
     const int64_t one = 1;
-    FN_TRY(begin(w, at, strlen(text)));
-    fn_event_plugin(w, "text", 0);
-    size_t before = w->size;
-    fn_wire_text(w, 8, text); /* string_val */
-    finish_tensor(w, DT_STRING, &one, 1, before);
-    fn_event_finish(w, at);
-    return FN_OK;
+    fn_nest open = fn_event_open(p, at);
+    size_t tensor = begin_tensor(p, DT_STRING, &one, 1);
+    fn_proto_text(p, 8, text); /* string_val */
+    fn_proto_end(p, tensor);
+    fn_event_close(p, fn_event_plugin(p, "text"));
+    fn_event_close(p, open);
 }
 
-void fn_event_nothing(fn_wire *w)
+void fn_event_nothing(fn_proto *p)
 {
     const int64_t none = 0;
-    finish_tensor(w, DT_FLOAT, &none, 1, w->size);
+    fn_proto_end(p, begin_tensor(p, DT_FLOAT, &none, 1));
 }
 
-fn_status fn_event_curve(fn_wire *w, fn_place at, const fn_curve *c)
+void fn_event_curve(fn_proto *p, fn_place at, const fn_curve *c)
 {
     const int64_t dim[] = {FN_CURVE_ROWS, FN_CURVE_POINTS};
-    FN_TRY(begin(w, at, sizeof c->row));
-    fn_wire_int(w, 2, FN_CURVE_POINTS); /* num_thresholds */
-    fn_event_plugin(w, "pr_curves", 0);
-    size_t before = w->size;
-    fn_wire_floats(w, 5, c->row[0], sizeof c->row / sizeof(float)); /* float_val */
-    finish_tensor(w, DT_FLOAT, dim, 2, before);
-    fn_event_finish(w, at);
-    return FN_OK;
+    fn_nest open = fn_event_open(p, at);
+    size_t tensor = begin_tensor(p, DT_FLOAT, dim, 2);
+    fn_proto_floats(p, 5, c->row[0], sizeof c->row / sizeof(float)); /* float_val */
+    fn_proto_end(p, tensor);
+    fn_nest plugin = fn_event_plugin(p, "pr_curves");
+    size_t content = fn_proto_begin(p, FN_EVENT_CONTENT);
+    fn_proto_int(p, 2, FN_CURVE_POINTS); /* num_thresholds */
+    fn_proto_end(p, content);
+    fn_event_close(p, plugin);
+    fn_event_close(p, open);
 }
 
 /* Bins outside of the first and the last that hold something are left out: TensorBoard takes
  * min and max for the outer bounds. */
-fn_status fn_event_histogram(fn_wire *w, fn_place at, const fn_histogram *h)
+void fn_event_histogram(fn_proto *p, fn_place at, const fn_histogram *h)
 {
     double limit[FN_BINS], count[FN_BINS];
     size_t n = 0;
@@ -129,27 +131,27 @@ fn_status fn_event_histogram(fn_wire *w, fn_place at, const fn_histogram *h)
         limit[n] = FN_BIN * (i + 1);
         count[n] = (double)h->count[i];
     }
-    FN_TRY(begin(w, at, sizeof limit + sizeof count));
-    fn_wire_doubles(w, 7, count, n); /* bucket */
-    fn_wire_doubles(w, 6, limit, n); /* bucket_limit */
-    fn_wire_double(w, 5, h->squares);
-    fn_wire_double(w, 4, h->sum);
-    fn_wire_double(w, 3, (double)h->n); /* num */
-    fn_wire_double(w, 2, h->max);
-    fn_wire_double(w, 1, h->min);
-    fn_wire_enclose(w, HISTOGRAM, 0);
-    fn_event_finish(w, at);
-    return FN_OK;
+    fn_nest open = fn_event_open(p, at);
+    size_t histogram = fn_proto_begin(p, HISTOGRAM);
+    fn_proto_double(p, 1, h->min);
+    fn_proto_double(p, 2, h->max);
+    fn_proto_double(p, 3, (double)h->n); /* num */
+    fn_proto_double(p, 4, h->sum);
+    fn_proto_double(p, 5, h->squares);
+    fn_proto_doubles(p, 6, limit, n); /* bucket_limit */
+    fn_proto_doubles(p, 7, count, n); /* bucket */
+    fn_proto_end(p, histogram);
+    fn_event_close(p, open);
 }
 
-fn_status fn_event_image(fn_wire *w, fn_place at, const fn_png *png)
+void fn_event_image(fn_proto *p, fn_place at, const fn_png *png)
 {
-    FN_TRY(begin(w, at, png->size));
-    fn_wire_bytes(w, 4, png->bytes, png->size); /* encoded_image_string */
-    fn_wire_int(w, 3, COLORSPACE_RGB);
-    fn_wire_int(w, 2, png->width);
-    fn_wire_int(w, 1, png->height);
-    fn_wire_enclose(w, IMAGE, 0);
-    fn_event_finish(w, at);
-    return FN_OK;
+    fn_nest open = fn_event_open(p, at);
+    size_t image = fn_proto_begin(p, IMAGE);
+    fn_proto_int(p, 1, png->height);
+    fn_proto_int(p, 2, png->width);
+    fn_proto_int(p, 3, COLORSPACE_RGB);
+    fn_proto_bytes(p, 4, png->bytes, png->size); /* encoded_image_string */
+    fn_proto_end(p, image);
+    fn_event_close(p, open);
 }

@@ -1,13 +1,11 @@
 /* event.h -- TensorBoard's Event messages (tensorflow/core/util/event.proto) as bytes. Each
- * begins its fn_wire, which the caller frees. `wall` is the time in seconds since 1970. */
+ * is put at the end of `p`; fn_proto_status tells of failure. `wall` is the time in seconds since 1970. */
 #ifndef FN_TRAIN_EVENT_H
 #define FN_TRAIN_EVENT_H
 
+#include "core/proto.h"
 #include "train/curve.h"
 #include "train/histogram.h"
-#include "train/wire.h"
-
-enum { FN_EVENT_FRAME = 128 }; /* more than an event needs beside its contents and texts */
 
 /* Where a summary stands in its run. */
 typedef struct fn_place {
@@ -22,22 +20,29 @@ typedef struct fn_png {
     int width, height;
 } fn_png;
 
-fn_status fn_event_version(fn_wire *w, double wall) FN_CHECKED;
+void fn_event_version(fn_proto *p, double wall);
 /* What older files hold from `step` on is void. */
-fn_status fn_event_start(fn_wire *w, double wall, int64_t step) FN_CHECKED;
-fn_status fn_event_scalar(fn_wire *w, fn_place at, float value) FN_CHECKED;
-fn_status fn_event_text(fn_wire *w, fn_place at, const char *text) FN_CHECKED;
-fn_status fn_event_histogram(fn_wire *w, fn_place at, const fn_histogram *h) FN_CHECKED;
-fn_status fn_event_image(fn_wire *w, fn_place at, const fn_png *png) FN_CHECKED;
-fn_status fn_event_curve(fn_wire *w, fn_place at, const fn_curve *c) FN_CHECKED;
+void fn_event_start(fn_proto *p, double wall, int64_t step);
+void fn_event_scalar(fn_proto *p, fn_place at, float value);
+void fn_event_text(fn_proto *p, fn_place at, const char *text);
+void fn_event_histogram(fn_proto *p, fn_place at, const fn_histogram *h);
+void fn_event_image(fn_proto *p, fn_place at, const fn_png *png);
+void fn_event_curve(fn_proto *p, fn_place at, const fn_curve *c);
 
 /* --- for messages made elsewhere --- */
 
-/* Makes the metadata of a plugin's tensor of what was put since `before`: its content. */
-void fn_event_plugin(fn_wire *w, const char *name, size_t before);
+/* What is open: a message in a message. */
+typedef struct fn_nest {
+    size_t outer, inner;
+} fn_nest;
+
+/* An event with a Summary.Value that has its tag; its contents go between the two. */
+fn_nest fn_event_open(fn_proto *p, fn_place at);
+/* A value's metadata; the plugin's own, in FN_EVENT_CONTENT, goes between the two. */
+enum { FN_EVENT_CONTENT = 2 };
+fn_nest fn_event_plugin(fn_proto *p, const char *name);
+void fn_event_close(fn_proto *p, fn_nest open);
 /* An empty tensor: the value of what is metadata alone. */
-void fn_event_nothing(fn_wire *w);
-/* Closes a Summary.Value that holds all but its tag, and the event around it. */
-void fn_event_finish(fn_wire *w, fn_place at);
+void fn_event_nothing(fn_proto *p);
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum { SESSION_START = 3, SESSION_END = 4, SUCCESS = 1 };
-enum { FIELD_FRAME = 48 }; /* more than a key and its value need beside their texts */
 
 static bool counts(const fn_field *f)
 {
@@ -15,50 +14,61 @@ static bool counts(const fn_field *f)
 
 /* One entry of the map: key and google.protobuf.Value. Real numbers go the way of their
  * shortest text, so that 0.2 is not shown as 0.20000000298. */
-static void put_field(fn_wire *w, const fn_field *f, const fn_config *c)
+static void put_field(fn_proto *p, const fn_field *f, const fn_config *c)
 {
     char text[FN_TEXT_BYTES];
-    size_t before = w->size;
     fn_field_print(text, sizeof text, f, c);
+    size_t entry = fn_proto_begin(p, 1); /* hparams */
+    fn_proto_text(p, 1, f->name);        /* key */
+    size_t value = fn_proto_begin(p, 2); /* value */
     if (f->kind == FN_TEXT || f->kind == FN_CHOICE)
-        fn_wire_text(w, 3, text); /* string_value */
+        fn_proto_text(p, 3, text); /* string_value */
     else if (f->kind == FN_BOOL)
-        fn_wire_int(w, 4, strcmp(text, "true") == 0); /* bool_value */
+        fn_proto_int(p, 4, strcmp(text, "true") == 0); /* bool_value */
     else
-        fn_wire_double(w, 2, strtod(text, NULL)); /* number_value */
-    fn_wire_enclose(w, 2, before);                /* value */
-    fn_wire_text(w, 1, f->name);                  /* key */
-    fn_wire_enclose(w, 1, before);                /* hparams */
+        fn_proto_double(p, 2, strtod(text, NULL)); /* number_value */
+    fn_proto_end(p, value);
+    fn_proto_end(p, entry);
 }
 
-static void finish(fn_wire *w, int message, fn_place at)
+/* What is open of an event whose value is nothing but the plugin's message. */
+typedef struct session {
+    fn_nest value, plugin, message;
+} session;
+
+static session begin(fn_proto *p, int message, fn_place at)
 {
-    fn_wire_enclose(w, message, 0);
-    fn_event_plugin(w, "hparams", 0);
-    fn_event_nothing(w);
-    fn_event_finish(w, at);
+    session s;
+    s.value = fn_event_open(p, at);
+    fn_event_nothing(p);
+    s.plugin = fn_event_plugin(p, "hparams");
+    s.message.outer = fn_proto_begin(p, FN_EVENT_CONTENT);
+    s.message.inner = fn_proto_begin(p, message);
+    return s;
 }
 
-fn_status fn_hparams_start(fn_wire *w, double wall, int64_t step, const fn_config *c)
+static void end(fn_proto *p, session s)
 {
-    size_t most = 2 * FN_EVENT_FRAME;
-    for (const fn_field *f = fn_config_fields; f->name; f++)
-        most += strlen(f->name) + FIELD_FRAME +
-                (f->kind == FN_TEXT ? FN_TEXT_BYTES : 2 * FIELD_FRAME);
-    FN_TRY(fn_wire_begin(w, most));
-    fn_wire_double(w, 5, wall); /* start_time_secs */
+    fn_event_close(p, s.message);
+    fn_event_close(p, s.plugin);
+    fn_event_close(p, s.value);
+}
+
+void fn_hparams_start(fn_proto *p, double wall, int64_t step, const fn_config *c)
+{
+    session s = begin(p, SESSION_START,
+                      (fn_place){wall, step, "_hparams_/session_start_info"});
     for (const fn_field *f = fn_config_fields; f->name; f++)
         if (counts(f))
-            put_field(w, f, c);
-    finish(w, SESSION_START, (fn_place){wall, step, "_hparams_/session_start_info"});
-    return FN_OK;
+            put_field(p, f, c);
+    fn_proto_double(p, 5, wall); /* start_time_secs */
+    end(p, s);
 }
 
-fn_status fn_hparams_end(fn_wire *w, double wall, int64_t step)
+void fn_hparams_end(fn_proto *p, double wall, int64_t step)
 {
-    FN_TRY(fn_wire_begin(w, 2 * FN_EVENT_FRAME));
-    fn_wire_double(w, 2, wall); /* end_time_secs */
-    fn_wire_int(w, 1, SUCCESS);
-    finish(w, SESSION_END, (fn_place){wall, step, "_hparams_/session_end_info"});
-    return FN_OK;
+    session s = begin(p, SESSION_END, (fn_place){wall, step, "_hparams_/session_end_info"});
+    fn_proto_int(p, 1, SUCCESS);
+    fn_proto_double(p, 2, wall); /* end_time_secs */
+    end(p, s);
 }

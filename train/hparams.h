@@ -4,14 +4,13 @@
 #ifndef FN_TRAIN_HPARAMS_H
 #define FN_TRAIN_HPARAMS_H
 
+#include "core/proto.h"
 #include "train/config.h"
-#include "train/wire.h"
 
 /* Every key but `run`. */
-fn_status fn_hparams_start(fn_wire *w, double wall, int64_t step,
-                           const fn_config *c) FN_CHECKED;
+void fn_hparams_start(fn_proto *p, double wall, int64_t step, const fn_config *c);
 /* The run came to its end. Readers keep the first such message, so a run that was cut off, and
  * may be resumed, has none. */
-fn_status fn_hparams_end(fn_wire *w, double wall, int64_t step) FN_CHECKED;
+void fn_hparams_end(fn_proto *p, double wall, int64_t step);
 
 #endif

@@ -43,6 +43,7 @@ void fn_sheet_put(fn_sheet *s, int i, const float *x, int shrink)
         const float *row = x + (size_t)v * (size_t)shrink * stride;
         for (int u = 0; u < s->width; u++)
             for (int c = 0; c < 3; c++)
-                to[3 * u + c] = byte_of(mean(row + (ptrdiff_t)3 * u * shrink + c, stride, shrink));
+                to[3 * u + c] = byte_of(
+                    mean(row + (ptrdiff_t)3 * u * shrink + c, stride, shrink));
     }
 }

@@ -1,10 +1,10 @@
-/* proto.h -- a writer of protobuf's wire format into memory: what ONNX needs, no more.
+/* proto.h -- a writer of protobuf's wire format into memory: what ONNX and TensorBoard need.
  *
  * A writer that has failed ignores what follows, and fn_proto_status says so at the end, as
  * with a FILE: a message is one page of calls without a check behind each. Protobuf's own
  * bound of 2 GiB a message is ours. */
-#ifndef FN_EXPORT_PROTO_H
-#define FN_EXPORT_PROTO_H
+#ifndef FN_CORE_PROTO_H
+#define FN_CORE_PROTO_H
 
 #include "core/status.h"
 
@@ -21,6 +21,9 @@ typedef struct fn_proto { /* starts as {0} */
 
 void fn_proto_int(fn_proto *p, int field, int64_t v); /* int32, int64, enum */
 void fn_proto_float(fn_proto *p, int field, float v);
+void fn_proto_double(fn_proto *p, int field, double v);
+void fn_proto_floats(fn_proto *p, int field, const float *v, size_t n);   /* packed */
+void fn_proto_doubles(fn_proto *p, int field, const double *v, size_t n); /* packed */
 void fn_proto_bytes(fn_proto *p, int field, const void *data, size_t size);
 void fn_proto_text(fn_proto *p, int field, const char *text);
 

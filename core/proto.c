@@ -1,12 +1,12 @@
 /* proto.c -- tag = field << 3 | kind; numbers in groups of 7 bits, lowest first.
  * (Protocol Buffers, "Encoding".) */
-#include "export/proto.h"
+#include "core/proto.h"
 
 #include "core/mem.h"
 
 #include <string.h>
 
-enum { VARINT = 0, LENGTH = 2, FIXED32 = 5, VARINT_BYTES = 10 };
+enum { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5, VARINT_BYTES = 10 };
 
 /* Room for `more` bytes behind the last, or NULL. */
 static uint8_t *reserve(fn_proto *p, size_t more)
@@ -64,15 +64,54 @@ void fn_proto_int(fn_proto *p, int field, int64_t v)
     varint(p, (uint64_t)v);
 }
 
-void fn_proto_float(fn_proto *p, int field, float v)
+static void fixed(fn_proto *p, uint64_t bits, size_t size)
+{
+    uint8_t bytes[sizeof bits];
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(bits >> 8 * i);
+    append(p, bytes, size);
+}
+
+static void real32(fn_proto *p, float v)
 {
     uint32_t bits;
     memcpy(&bits, &v, sizeof bits);
+    fixed(p, bits, sizeof bits);
+}
+
+static void real64(fn_proto *p, double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    fixed(p, bits, sizeof bits);
+}
+
+void fn_proto_float(fn_proto *p, int field, float v)
+{
     tag(p, field, FIXED32);
-    append(p,
-           (uint8_t[]){(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                       (uint8_t)(bits >> 24)},
-           4);
+    real32(p, v);
+}
+
+void fn_proto_double(fn_proto *p, int field, double v)
+{
+    tag(p, field, FIXED64);
+    real64(p, v);
+}
+
+void fn_proto_floats(fn_proto *p, int field, const float *v, size_t n)
+{
+    tag(p, field, LENGTH);
+    varint(p, n * sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        real32(p, v[i]);
+}
+
+void fn_proto_doubles(fn_proto *p, int field, const double *v, size_t n)
+{
+    tag(p, field, LENGTH);
+    varint(p, n * sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        real64(p, v[i]);
 }
 
 void fn_proto_bytes(fn_proto *p, int field, const void *data, size_t size)
