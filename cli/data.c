@@ -60,6 +60,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
+static void show_progress(int64_t done, int64_t total)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
+                done == total ? "\n" : "");
+}
+
 /* --- pack --- */
 
 static void tell(void *ctx, const char *path, const char *reason, int64_t done,
@@ -68,9 +75,8 @@ static void tell(void *ctx, const char *path, const char *reason, int64_t done,
     (void)ctx;
     if (reason)
         fprintf(stderr, "left out: %s: %s\n", path, reason);
-    else if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
-                done == total ? "\n" : "");
+    else
+        show_progress(done, total);
 }
 
 static fn_status pack(const arguments *a)
@@ -115,9 +121,8 @@ static void tell_bad(void *ctx, const char *path, const char *reason, int64_t do
     (void)ctx;
     if (reason)
         printf("%s: %s\n", path, reason);
-    else if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
-                done == total ? "\n" : "");
+    else
+        show_progress(done, total);
 }
 
 static fn_status verify(const arguments *a)

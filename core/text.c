@@ -62,7 +62,7 @@ static void put_number(fn_text *t, const char *number)
     for (const char *c = number; *c; c++) {
         bool plain = strchr("+-0123456789einfa", *c) != NULL;
         if (plain || !point)
-            fn_text_put(t, "%c", plain ? *c : '.');
+            fn_text_bytes(t, plain ? c : ".", 1);
         point = point || !plain;
     }
 }

@@ -27,7 +27,7 @@ static void put_csv_name(fn_text *t, const char *name)
     }
     fn_text_put(t, "\"");
     for (; *name; name++)
-        fn_text_put(t, *name == '"' ? "\"\"" : "%c", *name);
+        fn_text_put(t, "%s%c", *name == '"' ? "\"" : "", *name);
     fn_text_put(t, "\"");
 }
 
