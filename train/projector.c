@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "data/view.h"
 #include "train/sheet.h"
 
@@ -99,58 +100,45 @@ static fn_status replace(const char *folder, const char *name, const void *bytes
     return rc;
 }
 
-/* A text that `print` writes, made in memory first. */
-static fn_status replace_text(const fn_projector *p, const char *name,
-                              void (*print)(FILE *to, const fn_projector *p,
-                                            const void *what),
-                              const void *what)
+/* Frees the text. */
+static fn_status replace_text(const fn_projector *p, const char *name, fn_text *t)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    fn_status rc = FN_OK;
-    if (to)
-        print(to, p, what);
-    if (!to || fclose(to) != 0)
-        rc = fn_fail(FN_ENOMEM, "%s: no memory to write %s", p->folder, name);
-    else
-        rc = replace(p->folder, name, text, size);
-    free(text);
+    fn_status rc = t->failed
+                       ? fn_fail(FN_ENOMEM, "%s: no memory to write %s", p->folder, name)
+                       : replace(p->folder, name, t->data, t->size);
+    fn_free(t->data);
     return rc;
 }
 
-typedef struct rows {
-    const float *embedding;
-    int dim;
-} rows;
-
-static void print_tensors(FILE *to, const fn_projector *p, const void *what)
+static fn_status write_tensors(const fn_projector *p, const float *embedding, int dim)
 {
-    const rows *r = what;
+    fn_text t = {NULL};
     for (int i = 0; i < p->n; i++) {
-        const float *e = r->embedding + (size_t)p->face[i] * (size_t)r->dim;
-        for (int k = 0; k < r->dim; k++)
-            fprintf(to, "%.5g%c", (double)e[k], k + 1 < r->dim ? '\t' : '\n');
+        const float *e = embedding + (size_t)p->face[i] * (size_t)dim;
+        for (int k = 0; k < dim; k++)
+            fn_text_put(&t, "%.5g%c", (double)e[k], k + 1 < dim ? '\t' : '\n');
     }
+    return replace_text(p, "tensors.tsv", &t);
 }
 
 /* A file name may hold anything but '/': a TAB or a line break would shift all that follows. */
-static void print_name(FILE *to, const char *name)
+static void put_name(fn_text *t, const char *name)
 {
     for (; *name; name++)
-        fputc((unsigned char)*name < ' ' ? ' ' : *name, to);
+        fn_text_bytes(t, (unsigned char)*name < ' ' ? " " : name, 1);
 }
 
-static void print_metadata(FILE *to, const fn_projector *p, const void *what)
+static fn_status write_metadata(const fn_projector *p)
 {
-    (void)what;
-    fputs("person\timage\n", to);
+    fn_text t = {NULL};
+    fn_text_put(&t, "person\timage\n");
     for (int i = 0; i < p->n; i++) {
-        print_name(to, fn_pack_person(p->pack, fn_pack_person_of(p->pack, p->face[i])));
-        fputc('\t', to);
-        print_name(to, fn_pack_name(p->pack, p->face[i]));
-        fputc('\n', to);
+        put_name(&t, fn_pack_person(p->pack, fn_pack_person_of(p->pack, p->face[i])));
+        fn_text_put(&t, "\t");
+        put_name(&t, fn_pack_name(p->pack, p->face[i]));
+        fn_text_put(&t, "\n");
     }
+    return replace_text(p, "metadata.tsv", &t);
 }
 
 static fn_status put_face(fn_sheet *s, const fn_projector *p, int i,
@@ -213,12 +201,11 @@ static fn_status write_config(const fn_projector *p, int dim)
 /* The configuration is last, so that what it names is there. */
 fn_status fn_projector_write(fn_projector *p, const float *embedding, int dim)
 {
-    rows r = {embedding, dim};
     FN_TRY(fn_file_mkdirs(p->folder));
-    FN_TRY(replace_text(p, "tensors.tsv", print_tensors, &r));
+    FN_TRY(write_tensors(p, embedding, dim));
     if (p->described)
         return FN_OK;
-    FN_TRY(replace_text(p, "metadata.tsv", print_metadata, NULL));
+    FN_TRY(write_metadata(p));
     FN_TRY(write_sprite(p));
     FN_TRY(write_config(p, dim));
     p->described = true;
