@@ -218,16 +218,18 @@ static void print_rate(const fn_rate *r)
 {
     char reason[FN_RATE_REASON];
     fn_rates_reason(reason, r);
-    if (!r->supported)
+    if (!r->supported) {
         printf("FAR %-6g refused: %s\n", r->far, reason);
-    else
-        printf("FAR %-6g VAL %.2f +- %.2f %% at FAR %.4f; of all pairs TAR %.2f %% "
-               "(95 %%: %.2f to %.2f)\n",
-               r->far, 100 * r->val, 100 * r->val_error, r->val_far, 100 * r->tar,
-               100 * r->low, 100 * r->high);
+        return;
+    }
+    printf("FAR %-6g VAL %.2f +- %.2f %% at FAR %.4f; of all pairs TAR %.2f %%", r->far,
+           100 * r->val, 100 * r->val_error, r->val_far, 100 * r->tar);
+    if (!isnan(r->interval.low))
+        printf(" (95 %%: %.2f to %.2f)", 100 * r->interval.low, 100 * r->interval.high);
+    printf("\n");
 }
 
-static void print_figures(const fn_verification *v, const fn_bootstrap *b)
+static void print_figures(const fn_verification *v, const fn_intervals *i)
 {
     if (isnan(v->error))
         printf("accuracy   %.2f %% (one fold: the threshold is of the same pairs)\n",
@@ -236,14 +238,14 @@ static void print_figures(const fn_verification *v, const fn_bootstrap *b)
         printf("accuracy   %.2f +- %.2f %% (standard error; deviation %.2f)\n",
                100 * v->accuracy, 100 * v->error, 100 * v->deviation);
     printf("AUC        %.4f\nEER        %.2f %%\n", v->auc, 100 * v->eer);
-    if (isnan(b->accuracy.low))
-        printf("intervals  none: %d people are too few\n", b->people);
+    if (isnan(i->accuracy.low))
+        printf("intervals  none: %d people are too few\n", i->people);
     else
         printf(
             "intervals  95 %% over %d people: accuracy %.2f to %.2f %%, AUC %.4f to %.4f, "
             "EER %.2f to %.2f %%\n",
-            b->people, 100 * b->accuracy.low, 100 * b->accuracy.high, b->auc.low,
-            b->auc.high, 100 * b->eer.low, 100 * b->eer.high);
+            i->people, 100 * i->accuracy.low, 100 * i->accuracy.high, i->auc.low,
+            i->auc.high, 100 * i->eer.low, 100 * i->eer.high);
 }
 
 static void print(const fn_lfw *r)
@@ -256,7 +258,7 @@ static void print(const fn_lfw *r)
     printf("model      %s\n", r->report.model ? r->report.model : "none: pixels");
     printf("crop       %s, view %.3g%s\n", r->report.crop, r->report.view,
            r->report.flip ? ", with mirror image" : "");
-    print_figures(v, &r->bootstrap);
+    print_figures(v, &r->intervals);
     for (int i = 0; i < r->report.rates; i++)
         print_rate(&r->report.rate[i]);
     printf("threshold  %.4f (squared distance, best of all pairs)\n", v->threshold);

@@ -17,8 +17,7 @@ typedef enum fn_purpose {
     FN_RNG_SPLIT,    /* data split */
     FN_RNG_SYNTH,    /* drawn faces */
     FN_RNG_TEST,
-    FN_RNG_BOOTSTRAP, /* people of an interval; step = draw */
-    FN_RNG_MINE,      /* negatives of random mining; index = anchor */
+    FN_RNG_MINE = 9, /* negatives of random mining; index = anchor */
 } fn_purpose;
 
 typedef struct fn_rng {

@@ -31,7 +31,7 @@ fn_status fn_judged_sort(fn_judged **j, const fn_pairs *p, const float *distance
                 i + 1, p->n, p->path ? p->path[pair->a] : "drawn",
                 p->path ? p->path[pair->b] : "drawn", (double)distance[i]);
         }
-        all[i] = (fn_judged){distance[i], i, pair->fold, 1, pair->same};
+        all[i] = (fn_judged){distance[i], i, pair->fold, pair->same};
     }
     qsort(all, (size_t)p->n, sizeof *all, by_distance);
     *j = all;

@@ -127,23 +127,29 @@ static fn_status measure(work *w)
     return FN_OK;
 }
 
+static fn_status judge_rates(fn_lfw *r, const work *w, fn_clusters *c)
+{
+    const double far[] = {0.1, 0.01, 0.001, w->options->far};
+    for (int i = 0; i < 3 + (w->options->far > 0); i++)
+        FN_TRY(fn_rates_measure(&r->rate[r->report.rates++], far[i], r->verification,
+                                w->pairs, w->distance, c));
+    return FN_OK;
+}
+
 /* Accuracy and AUC are of everybody; rates and intervals say how far to trust them. */
 static fn_status judge(fn_lfw *r, const work *w)
 {
-    static const double far[] = {0.1, 0.01, 0.001};
     const fn_pairs *p = w->pairs;
-    int *person, people;
-    fn_report *report = &r->report;
-    FN_TRY(fn_verify_pairs(&r->verification, p, w->distance));
-    for (int i = 0; i < 3; i++)
-        FN_TRY(fn_rates_measure(&r->rate[report->rates++], far[i], r->verification, p,
-                                w->distance));
-    if (w->options->far > 0)
-        FN_TRY(fn_rates_measure(&r->rate[report->rates++], w->options->far, r->verification,
-                                p, w->distance));
-    FN_TRY(fn_pairs_people(&person, &people, p));
-    fn_status rc = fn_bootstrap_people(&r->bootstrap, p, w->distance, person, people,
-                                       FN_BOOTSTRAP_DRAWS);
+    int *person = NULL, people;
+    fn_clusters *c = NULL;
+    fn_status rc;
+    FN_GO(fn_verify_pairs(&r->verification, p, w->distance));
+    FN_GO(fn_pairs_people(&person, &people, p));
+    FN_GO(fn_clusters_open(&c, p, person, people));
+    FN_GO(fn_interval_figures(&r->intervals, r->verification, p, w->distance, c));
+    rc = judge_rates(r, w, c);
+out:
+    fn_clusters_close(c);
     fn_free(person);
     return rc;
 }
@@ -161,7 +167,7 @@ static void describe(fn_lfw *r, const work *w)
     to->flip = o->flip;
     to->pairs = r->pairs = w->pairs;
     to->rate = r->rate;
-    to->bootstrap = &r->bootstrap;
+    to->intervals = &r->intervals;
     r->distance = w->distance;
     r->crop = w->crop;
     if (!w->model)

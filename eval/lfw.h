@@ -29,7 +29,7 @@ struct fn_lfw {
     const float *distance; /* [pairs] */
     const fn_crop *crop;
     fn_rate rate[FN_MAX_RATES];
-    fn_bootstrap bootstrap;
+    fn_intervals intervals;
     fn_report report; /* what it points at belongs to the options and to this */
     void *kept;
 };

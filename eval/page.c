@@ -40,19 +40,19 @@ static void put_percent(fn_text *t, double share)
     fn_text_put(t, " %%");
 }
 
-static void put_interval(fn_text *t, double low, double high)
+static void put_interval(fn_text *t, fn_interval i)
 {
-    put_percent(t, low);
-    if (isnan(low))
+    put_percent(t, i.low);
+    if (isnan(i.low))
         return;
     fn_text_put(t, " to ");
-    put_percent(t, high);
+    put_percent(t, i.high);
 }
 
 static void put_headline(fn_text *t, const fn_lfw *r)
 {
     const fn_verification *v = r->verification;
-    const fn_bootstrap *b = &r->bootstrap;
+    const fn_intervals *of = &r->intervals;
     fn_text_put(t, "<h1>Face verification: ");
     fn_text_escape(t, r->report.net ? r->report.net : "pixels");
     fn_text_put(t, "</h1>\n<p class=\"headline\">");
@@ -70,12 +70,12 @@ static void put_headline(fn_text *t, const fn_lfw *r)
                     : "Mean over %d folds and its standard error; the threshold of each "
                       "fold comes from the other folds. ",
                 v->folds);
-    if (isnan(b->accuracy.low))
-        fn_text_put(t, "%d people are too few for an interval.</p>\n", b->people);
+    if (isnan(of->accuracy.low))
+        fn_text_put(t, "%d people are too few for an interval.</p>\n", of->people);
     else {
-        fn_text_put(t, "With other people in place of these %d: ", b->people);
-        put_interval(t, b->accuracy.low, b->accuracy.high);
-        fn_text_put(t, " (95 %% interval, %d bootstrap draws of people).</p>\n", b->draws);
+        fn_text_put(t, "With other people in place of these %d: ", of->people);
+        put_interval(t, of->accuracy);
+        fn_text_put(t, " (95 %% interval).</p>\n");
     }
 }
 
@@ -84,7 +84,7 @@ static void put_figure(fn_text *t, const char *name, double share, fn_interval i
     fn_text_put(t, "<tr><th>%s</th><td>", name);
     put_percent(t, share);
     fn_text_put(t, "</td><td>");
-    put_interval(t, i.low, i.high);
+    put_interval(t, i);
     fn_text_put(t, "</td><td></td></tr>\n");
 }
 
@@ -116,7 +116,7 @@ static void put_rate(fn_text *t, const fn_rate *r)
     fn_text_put(t, "</th><td>");
     put_percent(t, r->tar);
     fn_text_put(t, "</td><td>");
-    put_interval(t, r->low, r->high);
+    put_interval(t, r->interval);
     fn_text_put(t, "</td><td>over folds: VAL ");
     put_percent(t, r->val);
     if (!isnan(r->val_error)) {
@@ -131,17 +131,17 @@ static void put_rate(fn_text *t, const fn_rate *r)
 static void put_figures(fn_text *t, const fn_lfw *r)
 {
     const fn_verification *v = r->verification;
-    const fn_bootstrap *b = &r->bootstrap;
+    const fn_intervals *of = &r->intervals;
     fn_text_put(t, "<h2>Figures</h2>\n<table class=\"figures\">\n<tr><th></th><th>of all "
                    "pairs</th><th>95 %% interval</th><th></th></tr>\n");
-    put_figure(t, "accuracy (mean of folds)", v->accuracy, b->accuracy);
-    put_area(t, v->auc, b->auc);
-    put_figure(t, "equal error rate", v->eer, b->eer);
+    put_figure(t, "accuracy (mean of folds)", v->accuracy, of->accuracy);
+    put_area(t, v->auc, of->auc);
+    put_figure(t, "equal error rate", v->eer, of->eer);
     for (int i = 0; i < r->report.rates; i++)
         put_rate(t, &r->rate[i]);
     fn_text_put(t,
-                "</table>\n<p>Intervals are of people, those of true accept rates of pairs "
-                "(Wilson). FAR: false accept rate.</p>\n");
+                "</table>\n<p>Intervals: with other people in place of these. FAR: false "
+                "accept rate.</p>\n");
 }
 
 static void put_fact(fn_text *t, const char *name, const char *value)

@@ -2,8 +2,7 @@
  *
  *   VAL(d) = accepted pairs of one person  / pairs of one person
  *   FAR(d) = accepted pairs of two people / pairs of two people
- *                                                      (Schroff et al. 2015, eq. 1-2)
- *   Wilson: (share + z^2/2n +- z sqrt(share (1 - share)/n + z^2/4n^2)) / (1 + z^2/n) */
+ *                                                      (Schroff et al. 2015, eq. 1-2) */
 #include "eval/rates.h"
 
 #include "core/mem.h"
@@ -11,8 +10,6 @@
 
 #include <math.h>
 #include <stdio.h>
-
-static const double z = 1.959963984540054; /* 97.5 % of the normal distribution */
 
 typedef struct count {
     int same, different; /* pairs of a fold */
@@ -64,56 +61,47 @@ static void measure_folds(fn_rate *r, const fn_judged *j, int n, const count *c,
     r->val_far = fn_judged_mean(far, folds).mean;
 }
 
-/* The last point of the curve whose FAR is low enough. */
-static void measure_all(fn_rate *r, const fn_verification *v)
+/* At the last point of the curve whose FAR is low enough. */
+static fn_status measure_all(fn_rate *r, const fn_verification *v, const fn_pairs *p,
+                             const float *distance, fn_clusters *c)
 {
     int i = 0;
     while (i + 1 < v->n_roc && v->roc[i + 1].far <= r->far * (1 + 1e-12))
         i++;
     r->tar = v->roc[i].tpr;
     r->threshold = v->roc[i].threshold;
-    fn_rates_interval(&r->low, &r->high, r->tar, v->same);
-}
-
-void fn_rates_interval(double *low, double *high, double share, int n)
-{
-    double scale = 1 + z * z / n, centre = share + z * z / (2 * n);
-    double half = z * sqrt(share * (1 - share) / n + z * z / (4.0 * n * n));
-    *low = fmax((centre - half) / scale, 0);
-    *high = fmin((centre + half) / scale, 1);
+    return fn_interval_tar(&r->interval, i, v, p, distance, c);
 }
 
 fn_status fn_rates_measure(fn_rate *r, double far, const fn_verification *v,
-                           const fn_pairs *p, const float *distance)
+                           const fn_pairs *p, const float *distance, fn_clusters *c)
 {
     const double none = (double)NAN;
-    count c[FN_MAX_FOLDS] = {{0, 0}};
+    count of[FN_MAX_FOLDS] = {{0, 0}};
     int most = 0;
     fn_judged *j;
     for (int i = 0; i < p->n; i++) {
-        c[p->pair[i].fold].same += p->pair[i].same;
-        c[p->pair[i].fold].different += !p->pair[i].same;
+        of[p->pair[i].fold].same += p->pair[i].same;
+        of[p->pair[i].fold].different += !p->pair[i].same;
     }
     for (int f = 0; f < p->folds && p->folds > 1; f++)
-        most = c[f].different > most ? c[f].different : most;
+        most = of[f].different > most ? of[f].different : most;
     *r = (fn_rate){.far = far,
                    .outside = v->different - most,
                    .val = none,
                    .val_error = none,
                    .val_far = none,
                    .tar = none,
-                   .low = none,
-                   .high = none,
-                   .threshold = none};
+                   .threshold = none,
+                   .interval = {none, none}};
     r->expected = far * r->outside;
     r->supported = r->expected * (1 + 1e-12) >= FN_RATE_LEAST;
     if (!r->supported)
         return FN_OK;
     FN_TRY(fn_judged_sort(&j, p, distance));
-    measure_folds(r, j, p->n, c, p->folds);
-    measure_all(r, v);
+    measure_folds(r, j, p->n, of, p->folds);
     fn_free(j);
-    return FN_OK;
+    return measure_all(r, v, p, distance, c);
 }
 
 void fn_rates_reason(char reason[FN_RATE_REASON], const fn_rate *r)

@@ -3,7 +3,7 @@
 #ifndef FN_EVAL_RATES_H
 #define FN_EVAL_RATES_H
 
-#include "eval/verification.h"
+#include "eval/interval.h"
 
 enum { FN_RATE_LEAST = 10, FN_RATE_REASON = 240 };
 
@@ -20,18 +20,16 @@ typedef struct fn_rate {
         val_error;  /* mean over folds and its standard error; the threshold of a fold is
                             * the highest one whose FAR in the other folds is no higher */
     double val_far; /* mean FAR that those thresholds meet in the folds left out */
-    double tar, low, high; /* of all pairs at one threshold; Wilson's 95 % interval */
-    double threshold;      /* of tar */
+    double tar, threshold; /* of all pairs at one threshold */
+    fn_interval interval;  /* of tar, 95 % over people */
 } fn_rate;
 
-/* v is of the same pairs and distances. 0 < far < 1. */
+/* v and c are of the same pairs and distances. 0 < far < 1. */
 fn_status fn_rates_measure(fn_rate *r, double far, const fn_verification *v,
-                           const fn_pairs *p, const float *distance) FN_CHECKED;
+                           const fn_pairs *p, const float *distance,
+                           fn_clusters *c) FN_CHECKED;
 
 /* One sentence: why the rate was refused. */
 void fn_rates_reason(char reason[FN_RATE_REASON], const fn_rate *r);
-
-/* Wilson's 95 % interval of a share `right` of `n` (Wilson 1927). n > 0. */
-void fn_rates_interval(double *low, double *high, double share, int n);
 
 #endif

@@ -53,11 +53,11 @@ static json_t *interval(fn_interval x)
     return json_pack("[o, o]", number(x.low), number(x.high));
 }
 
-static json_t *describe_bootstrap(const fn_bootstrap *b)
+static json_t *describe_intervals(const fn_intervals *i)
 {
-    return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "over", "people", "people",
-                     b->people, "draws", b->draws, "accuracy", interval(b->accuracy), "auc",
-                     interval(b->auc), "eer", interval(b->eer));
+    return json_pack("{s:s, s:i, s:o, s:o, s:o}", "over", "people", "people", i->people,
+                     "accuracy", interval(i->accuracy), "auc", interval(i->auc), "eer",
+                     interval(i->eer));
 }
 
 static json_t *describe_rate(const fn_rate *r)
@@ -70,8 +70,7 @@ static json_t *describe_rate(const fn_rate *r)
     return json_pack("{s:f, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "far", r->far, "supported",
                      1, "val", number(r->val), "val_standard_error", number(r->val_error),
                      "val_far", number(r->val_far), "tar", number(r->tar), "tar_interval",
-                     interval((fn_interval){r->low, r->high}), "threshold",
-                     number(r->threshold));
+                     interval(r->interval), "threshold", number(r->threshold));
 }
 
 static json_t *list_rates(const fn_report *r)
@@ -103,8 +102,8 @@ static bool add_details(json_t *all, const fn_report *r)
     bool ok = true;
     if (r->rates)
         ok = json_object_set_new(all, "rates", list_rates(r)) == 0;
-    if (ok && r->bootstrap)
-        ok = json_object_set_new(all, "bootstrap", describe_bootstrap(r->bootstrap)) == 0;
+    if (ok && r->intervals)
+        ok = json_object_set_new(all, "intervals", describe_intervals(r->intervals)) == 0;
     if (ok && r->pairs)
         ok = json_object_set_new(all, "missing", list_missing(r->pairs)) == 0;
     return ok;

@@ -2,7 +2,7 @@
 #ifndef FN_EVAL_REPORT_H
 #define FN_EVAL_REPORT_H
 
-#include "eval/bootstrap.h"
+#include "eval/interval.h"
 #include "eval/rates.h"
 
 enum { FN_MAX_RATES = 4 };
@@ -17,7 +17,7 @@ typedef struct fn_report {
     const char *command, *date;    /* as typed; UTC */
     const fn_pairs *pairs;         /* for what was left out of them */
     const fn_rate *rate;           /* [rates] */
-    const fn_bootstrap *bootstrap; /* intervals over people */
+    const fn_intervals *intervals; /* over people */
     int rates;
 } fn_report;
 

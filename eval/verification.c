@@ -39,7 +39,7 @@ static double best_threshold(const fn_judged *j, int n, int without)
     double threshold = i < n ? (double)j[i].distance : 0;
     while (i < n) {
         int next = next_of(j, n, i, without);
-        right += j[i].same ? j[i].weight : -j[i].weight;
+        right += j[i].same ? 1 : -1;
         bool step = next == n || j[next].distance > j[i].distance;
         if (step && right > best) {
             best = right;
@@ -51,7 +51,6 @@ static double best_threshold(const fn_judged *j, int n, int without)
     return threshold;
 }
 
-/* A fold whose pairs were all left out of the draw has no accuracy: NAN. */
 static void judge_folds(fn_verification *v, const fn_judged *j, int n)
 {
     int right[FN_MAX_FOLDS] = {0}, count[FN_MAX_FOLDS] = {0};
@@ -60,11 +59,11 @@ static void judge_folds(fn_verification *v, const fn_judged *j, int n)
     for (int i = 0; i < n; i++) {
         int f = j[i].fold;
         bool accept = (double)j[i].distance < v->fold_threshold[f];
-        count[f] += j[i].weight;
-        right[f] += accept == j[i].same ? j[i].weight : 0;
+        count[f]++;
+        right[f] += accept == j[i].same;
     }
     for (int f = 0; f < v->folds; f++)
-        v->fold_accuracy[f] = count[f] ? (double)right[f] / count[f] : (double)NAN;
+        v->fold_accuracy[f] = (double)right[f] / count[f];
 }
 
 fn_mean fn_judged_mean(const double *x, int n)
@@ -96,8 +95,8 @@ static void trace_roc(fn_verification *v, const fn_judged *j, int n)
         int s = 0, d = 0;
         float here = j[i].distance;
         for (; i < n && j[i].distance <= here; i++) {
-            s += j[i].same ? j[i].weight : 0;
-            d += j[i].same ? 0 : j[i].weight;
+            s += j[i].same;
+            d += !j[i].same;
         }
         twice_area += (int64_t)d * (2 * (int64_t)same + s);
         same += s;
@@ -118,16 +117,14 @@ static double equal_error(const fn_roc_point *roc)
     return roc[0].far - (roc[1].far - roc[0].far) * before / (behind - before);
 }
 
-bool fn_judged_measure(fn_verification *v, const fn_judged *j, int n)
+/* From pairs of both kinds in every fold of v->folds; v->roc has room for n + 1. */
+static void measure(fn_verification *v, const fn_judged *j, int n)
 {
-    v->pairs = v->same = 0;
-    for (int i = 0; i < n; i++) {
-        v->pairs += j[i].weight;
-        v->same += j[i].same ? j[i].weight : 0;
-    }
-    v->different = v->pairs - v->same;
-    if (!v->same || !v->different)
-        return false;
+    v->pairs = n;
+    v->same = 0;
+    for (int i = 0; i < n; i++)
+        v->same += j[i].same;
+    v->different = n - v->same;
     judge_folds(v, j, n);
     fn_mean m = fn_judged_mean(v->fold_accuracy, v->folds);
     v->accuracy = m.mean;
@@ -136,7 +133,6 @@ bool fn_judged_measure(fn_verification *v, const fn_judged *j, int n)
     v->threshold = best_threshold(j, n, NO_FOLD);
     trace_roc(v, j, n);
     v->eer = equal_error(v->roc);
-    return true;
 }
 
 /* Every fold needs pairs, or it has no accuracy; both kinds, or there is no curve. */
@@ -175,7 +171,7 @@ fn_status fn_verify_pairs(fn_verification **out, const fn_pairs *p, const float 
     v->folds = p->folds;
     FN_GO(count_pairs(p));
     FN_GO(fn_judged_sort(&j, p, distance));
-    fn_judged_measure(v, j, p->n);
+    measure(v, j, p->n);
     *out = v;
     v = NULL;
 out:

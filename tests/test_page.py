@@ -201,12 +201,12 @@ def main():
         check("nan" not in re.sub(r"base64,[^\"]*", "", text), "no NAN")
         check("%.2f %% \u00b1 %.2f %%" % (100 * r["accuracy"], 100 * r["standard_error"])
               in page.text, "headline")
-        low, high = r["bootstrap"]["accuracy"]
+        low, high = r["intervals"]["accuracy"]
         check("%.2f %% to %.2f %%" % (100 * low, 100 * high) in page.text.split("Figures")[0],
               "its interval")
         figures = {t[0]: t[1:3] for t in page.tables["figures"] if len(t) == 4}
         check(figures["area under the ROC curve"] ==
-              ["%.4f" % r["auc"], "%.4f to %.4f" % tuple(r["bootstrap"]["auc"])], figures)
+              ["%.4f" % r["auc"], "%.4f to %.4f" % tuple(r["intervals"]["auc"])], figures)
         check(figures["equal error rate"][0] == "%.2f %%" % (100 * r["eer"]), figures)
         check(figures["true accept rate at FAR 0.1"][0] == "%.2f %%" % (100 * r["rates"][0]["tar"]),
               figures)

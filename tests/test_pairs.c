@@ -319,6 +319,42 @@ TEST(failed_allocations_while_reading)
     end();
 }
 
+static char *path_of(const char *text)
+{
+    char *copy = fn_strdup(text);
+    CHECK(copy);
+    return copy;
+}
+
+TEST(people_and_left_out_pairs)
+{
+    fn_pairs *p = fn_alloc(1, sizeof *p);
+    int *person, people, missing[] = {1};
+    *p = (fn_pairs){.n = 3, .folds = 1, .n_path = 4};
+    p->pair = fn_alloc(3, sizeof *p->pair);
+    p->path = fn_alloc(4, sizeof *p->path);
+    p->path[0] = path_of("b/b_0001.jpg");
+    p->path[1] = path_of("a/a_0001.jpg");
+    p->path[2] = path_of("b/b_0002.jpg");
+    p->path[3] = path_of("ba/ba_0001.jpg");
+    p->pair[0] = (fn_pair){.a = 0, .b = 2, .same = true};
+    p->pair[1] = (fn_pair){.a = 1, .b = 3};
+    p->pair[2] = (fn_pair){.a = 2, .b = 0, .same = true};
+    CHECK_OK(fn_pairs_people(&person, &people, p));
+    CHECK_INT(people, 3);
+    CHECK(person[0] == person[2] && person[1] != person[0] && person[3] != person[0]);
+    fn_free(person);
+    CHECK_OK(fn_pairs_drop(p, missing, 1));
+    CHECK_INT(p->n, 2);
+    CHECK_INT(p->dropped, 1);
+    CHECK_INT(p->n_path, 2); /* nobody names ba any more */
+    CHECK_INT(p->n_absent, 1);
+    CHECK_TEXT(p->absent[0], "a/a_0001.jpg");
+    CHECK_TEXT(p->path[p->pair[1].a], "b/b_0002.jpg");
+    CHECK_TEXT(p->path[p->pair[1].b], "b/b_0001.jpg");
+    fn_pairs_free(p);
+}
+
 TEST(lfw_itself)
 {
     const char *home = "../shared/data/lfw";

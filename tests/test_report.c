@@ -204,36 +204,53 @@ TEST(failed_allocations_while_drawing)
     end();
 }
 
-/* FN_TEST_FOLDER/distances.txt: "pairs folds", then a line "fold same distance" a pair.
- * Writes result.json and roc.svg beside it. */
-static void judge_file(FILE *f)
+static void report_all(const fn_verification *v, const fn_pairs *p, const float *distance,
+                       fn_clusters *c)
 {
     static const double far[] = {0.1, 0.01, 0.001};
     static const char *const name[] = {"first", "second"};
-    fn_verification *v = NULL;
-    fn_pairs p = {.n = 0};
+    const fn_verification *list[] = {v, v};
     fn_rate rate[3];
+    fn_intervals intervals;
     fn_report r = report;
-    bool ok = fscanf(f, "%d %d", &p.n, &p.folds) == 2;
+    r.rate = rate;
+    r.intervals = &intervals;
+    CHECK_OK(fn_interval_figures(&intervals, v, p, distance, c));
+    for (; r.rates < 3; r.rates++)
+        CHECK_OK(fn_rates_measure(&rate[r.rates], far[r.rates], v, p, distance, c));
+    CHECK_OK(fn_report_json(in("result.json"), v, &r));
+    CHECK_OK(fn_report_roc(in("roc.svg"), list, name, 2, "one & two"));
+}
+
+/* FN_TEST_FOLDER/distances.txt: "pairs folds people", then a line "fold same distance a b" a
+ * pair, of two people's only images. Writes result.json and roc.svg beside it. */
+static void judge_file(FILE *f)
+{
+    fn_verification *v = NULL;
+    fn_clusters *c = NULL;
+    fn_pairs p = {.n = 0};
+    bool ok = fscanf(f, "%d %d %d", &p.n, &p.folds, &p.n_path) == 3;
     p.pair = fn_alloc((size_t)p.n, sizeof *p.pair);
     float *distance = fn_alloc((size_t)p.n, sizeof *distance);
+    int *person = fn_alloc((size_t)p.n_path, sizeof *person);
     for (int i = 0; i < p.n && ok; i++) {
+        fn_pair *to = &p.pair[i];
         int same;
-        ok = fscanf(f, "%d %d %f", &p.pair[i].fold, &same, &distance[i]) == 3;
-        p.pair[i].same = same;
+        ok = fscanf(f, "%d %d %f %d %d", &to->fold, &same, &distance[i], &to->a, &to->b) ==
+             5;
+        to->same = same;
     }
+    for (int i = 0; i < p.n_path; i++)
+        person[i] = i;
     CHECK(ok);
-    if (ok)
+    if (ok) {
         CHECK_OK(fn_verify_pairs(&v, &p, distance));
-    r.rate = rate;
-    for (; v && r.rates < 3; r.rates++)
-        CHECK_OK(fn_rates_measure(&rate[r.rates], far[r.rates], v, &p, distance));
-    const fn_verification *list[] = {v, v};
-    if (v) {
-        CHECK_OK(fn_report_json(in("result.json"), v, &r));
-        CHECK_OK(fn_report_roc(in("roc.svg"), list, name, 2, "one & two"));
+        CHECK_OK(fn_clusters_open(&c, &p, person, p.n_path));
+        report_all(v, &p, distance, c);
     }
     fn_verification_free(v);
+    fn_clusters_close(c);
+    fn_free(person);
     fn_free(p.pair);
     fn_free(distance);
 }

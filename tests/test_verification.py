@@ -23,11 +23,11 @@ def check(ok, what):
         print("# not true:", what)
 
 
-def judge(folder, fold, same, distance):
+def judge(folder, fold, same, distance, a, b):
     with open(os.path.join(folder, "distances.txt"), "w") as f:
-        f.write("%d %d\n" % (len(fold), fold.max() + 1))
-        for row in zip(fold, same, distance):
-            f.write("%d %d %.9g\n" % row)
+        f.write("%d %d %d\n" % (len(fold), fold.max() + 1, max(a.max(), b.max()) + 1))
+        for row in zip(fold, same, distance, a, b):
+            f.write("%d %d %.9g %d %d\n" % row)
     done = subprocess.run([BINARY, "exchange"], env={**os.environ, "FN_TEST_FOLDER": folder},
                           capture_output=True, text=True)
     check(done.returncode == 0, done.stdout + done.stderr)
@@ -62,8 +62,6 @@ def compare_rate(r, fold, same, distance):
         check("%d pairs" % outside in r["reason"] and "val" not in r, r)
         return
     check(abs(r["tar"] - accepted(r["far"], same, distance)) < 1e-9, "TAR at %g" % r["far"])
-    low, high = proportion(r["tar"], same.sum())
-    check(np.allclose(r["tar_interval"], [low, high], atol=1e-9), "Wilson %s" % r)
     val, met = [], []
     for k in range(fold.max() + 1):
         there, here = fold != k, fold == k
@@ -82,12 +80,81 @@ def proportion(share, n, z=1.959963984540054):
     return sorted(np.roots([1 + z * z / n, -2 * share - z * z / n, share * share]).real)
 
 
-def compare(folder, rng, pairs, folds, levels):
+class Spread:
+    """Intervals by the plain double sum over all pairs of pairs that share a person."""
+
+    def __init__(self, same, distance, a, b):
+        self.same, self.distance = same, distance
+        self.shared = ((a[:, None] == a) | (a[:, None] == b) | (b[:, None] == a) |
+                       (b[:, None] == b)).astype(float)
+        self.far, self.tpr, cut = roc_curve(same, -distance, drop_intermediate=False)
+        self.cut = -cut  # accept distance <= cut
+
+    def variance(self, x):
+        return max(x @ self.shared @ x, x @ x)
+
+    def interval(self, share, x, n):
+        v, spread = self.variance(x), share * (1 - share)
+        return proportion(share, spread / v if v > 0 and spread > 0 else n)
+
+    def rates(self, k, of_same, of_other):
+        accept = self.distance <= self.cut[k]
+        return np.where(self.same, of_same * (accept - self.tpr[k]) / self.same.sum(),
+                        of_other * (accept - self.far[k]) / (~self.same).sum())
+
+    def slope(self, k):
+        reach = max(2 * self.variance(self.rates(k, 0, 1)) ** 0.5, 1 / (~self.same).sum())
+        low = np.flatnonzero(self.far <= max(self.far[k] - reach, 0))[-1]
+        high = np.append(np.flatnonzero(self.far >= self.far[k] + reach), len(self.far) - 1)[0]
+        return (self.tpr[high] - self.tpr[low]) / (self.far[high] - self.far[low])
+
+    def accuracy(self, r, fold):
+        cut = np.array([f["threshold"] for f in r["folds"]])[fold]
+        x = ((self.distance < cut) == self.same) - r["accuracy"]
+        return self.interval(r["accuracy"], x / len(r["folds"]) / np.bincount(fold)[fold],
+                             len(fold))
+
+    def auc(self, r):
+        d = self.distance.astype(float)
+        order = np.sign(d[~self.same][None, :] - d[self.same][:, None]) / 2 + 0.5
+        x = np.empty(len(d))
+        x[self.same] = (order.mean(1) - r["auc"]) / self.same.sum()
+        x[~self.same] = (order.mean(0) - r["auc"]) / (~self.same).sum()
+        return self.interval(r["auc"], x, min(self.same.sum(), (~self.same).sum()))
+
+    def eer(self, r):
+        k = np.flatnonzero(self.far + self.tpr >= 1)[0]
+        s = self.slope(k)
+        return self.interval(r["eer"], self.rates(k, -1 / (1 + s), s / (1 + s)),
+                             min(self.same.sum(), (~self.same).sum()))
+
+    def tar(self, rate):
+        k = np.flatnonzero(self.far <= rate["far"] * (1 + 1e-12))[-1]
+        return self.interval(self.tpr[k], self.rates(k, 1, -self.slope(k)), self.same.sum())
+
+
+def compare_intervals(r, fold, same, distance, a, b):
+    s, i = Spread(same, distance, a, b), r["intervals"]
+    people = max(a.max(), b.max()) + 1
+    check((i["over"], i["people"]) == ("people", people), i)
+    if people < 10:
+        check(i["accuracy"] == i["auc"] == i["eer"] == [None, None], i)
+        return
+    for name, want in ("accuracy", s.accuracy(r, fold)), ("auc", s.auc(r)), ("eer", s.eer(r)):
+        check(np.allclose(i[name], want, atol=1e-9), (name, i[name], want))
+    for rate in r["rates"]:
+        if rate["supported"]:
+            check(np.allclose(rate["tar_interval"], s.tar(rate), atol=1e-9), (rate, s.tar(rate)))
+
+
+def compare(folder, rng, pairs, folds, levels, people):
     same = rng.random(pairs) < 0.5
+    a = rng.integers(people, size=pairs)
+    b = np.where(same, a, (a + 1 + rng.integers(people - 1, size=pairs)) % people)
     fold = rng.permutation(np.arange(pairs) % folds)
     distance = np.clip(rng.normal(np.where(same, 0.8, 1.5), 0.35), 0, 4)
     distance = (np.round(distance * levels) / levels).astype(np.float32)
-    r = judge(folder, fold, same, distance)
+    r = judge(folder, fold, same, distance, a, b)
 
     accuracy = []
     for k, (others, mine) in enumerate(PredefinedSplit(fold).split()):
@@ -106,6 +173,7 @@ def compare(folder, rng, pairs, folds, levels):
     check(abs(r["eer"] - equal_error(same, distance)) < 1e-9, "EER")
     for rate in r["rates"]:
         compare_rate(rate, fold, same, distance)
+    compare_intervals(r, fold, same, distance, a, b)
 
     threshold, far, tpr = np.array(r["roc"]).T
     want_far, want_tpr, _ = roc_curve(same, -distance, drop_intermediate=False)
@@ -122,7 +190,7 @@ def compare(folder, rng, pairs, folds, levels):
 def check_keys(r):
     want = {"protocol", "pairs_file", "pairs_digest", "images", "model", "model_digest", "net",
             "step", "crop", "view", "flip", "pairs", "same", "different", "accuracy",
-            "standard_error", "deviation", "auc", "eer", "threshold", "folds", "roc", "rates"}
+            "standard_error", "deviation", "auc", "eer", "threshold", "folds", "roc", "rates", "intervals"}
     check(set(r) == want, "keys: %s" % sorted(set(r) ^ want))
     check(r["protocol"] == 'LFW: "quoted" & <plain>' and r["flip"] is True, "values")
 
@@ -152,11 +220,13 @@ def main():
         return 77
     rng = np.random.default_rng(5)
     with tempfile.TemporaryDirectory() as folder:
-        compare(folder, rng, 6000, 10, 1e6)
-        compare(folder, rng, 500, 7, 20)
-        compare(folder, rng, 64, 2, 3)
+        compare(folder, rng, 6000, 10, 1e6, 3000)
+        compare(folder, rng, 500, 7, 20, 12)
+        compare(folder, rng, 64, 2, 3, 40)
+        compare(folder, rng, 64, 2, 3, 9)
         same = np.array([1, 1, 0, 0], bool)
-        r = judge(folder, np.zeros(4, int), same, np.array([0.1, 0.2, 0.3, 0.4]))
+        r = judge(folder, np.zeros(4, int), same, np.array([0.1, 0.2, 0.3, 0.4]),
+                  np.array([0, 1, 0, 1]), np.array([0, 1, 1, 2]))
         check(r["standard_error"] is None and r["deviation"] is None, "one fold has no spread")
         check_keys(r)
         check_picture(os.path.join(folder, "roc.svg"))
