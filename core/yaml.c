@@ -373,8 +373,11 @@ fn_status fn_yaml_open(fn_yaml **out, const char *path)
     char *text;
     size_t size;
     *out = NULL;
-    FN_TRY(fn_file_read(&text, &size, path, LARGEST));
-    fn_status rc = fn_yaml_parse(out, path, text, size);
+    fn_status rc = fn_file_read(&text, &size, path, LARGEST);
+    if (rc == FN_EDATA)
+        return fn_fail(FN_ECONFIG, "%s: is larger than 1 MiB", path);
+    FN_TRY(rc);
+    rc = fn_yaml_parse(out, path, text, size);
     fn_free(text);
     return rc;
 }

@@ -264,6 +264,25 @@ TEST(a_file_is_read_and_named)
     CHECK_OK(fn_file_remove_tree(root));
 }
 
+/* Not bad data: it is no configuration. */
+TEST(a_file_of_more_than_a_megabyte_is_refused)
+{
+    char root[] = "/tmp/fn_yaml_XXXXXX", path[64];
+    fn_yaml *y;
+    CHECK(mkdtemp(root) != NULL);
+    snprintf(path, sizeof path, "%s/a.yaml", root);
+    for (int more = 0; more < 2; more++) {
+        size_t n = (1 << 20) + (more ? 5000 : 1);
+        char *text = fn_alloc(n, 1);
+        memset(text, '#', n);
+        CHECK_OK(fn_file_replace(path, text, n));
+        CHECK_FAILS(fn_yaml_open(&y, path), FN_ECONFIG, "a.yaml: is larger than 1 MiB");
+        CHECK(y == NULL);
+        fn_free(text);
+    }
+    CHECK_OK(fn_file_remove_tree(root));
+}
+
 TEST(complaints_name_the_place)
 {
     fn_yaml *y = parse("a: 1\nb:\n  - \"\xc3\xa9\"\n  - {k: v}\n");
