@@ -1,5 +1,5 @@
 # The front door; everything else is CMake (CMakePresets.json) and tools/.
-.PHONY: help build test demo bench check format format-check tidy layers size asan tsan coverage clean
+.PHONY: help build test demo bench check format format-check tidy layers size asan tsan soak coverage clean
 
 CLANG_FORMAT ?= clang-format # 14, as in Debian 12: other versions set some lines otherwise
 CLANG_TIDY ?= clang-tidy     # 14
@@ -49,6 +49,9 @@ asan tsan:
 	cmake --preset $@
 	cmake --build --preset $@
 	ctest --preset $@
+
+soak: build ## an hour of training that has to keep its memory
+	@tools/soak.sh
 
 coverage: ## lines that the tests run
 	@tools/setup.sh tests

@@ -6,6 +6,7 @@
 
 #include "core/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -47,6 +48,7 @@ fn_status fn_clusters_open(fn_clusters **out, const fn_pairs *p, const int *pers
     }
     for (int i = 0; i < p->n; i++) {
         int a = person[p->pair[i].a], b = person[p->pair[i].b];
+        assert(a >= 0 && a < people && b >= 0 && b < people);
         if (a != b)
             c->couple[c->couples++] = (couple){a < b ? a : b, a < b ? b : a, i};
     }
