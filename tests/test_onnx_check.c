@@ -2,6 +2,7 @@
  * refused when it is torn. */
 #include "core/file.h"
 #include "export/onnx.h"
+#include "export/weights.h"
 #include "tests/exports.h"
 
 static double difference_of(const char *path, struct fn_model *m)
@@ -63,6 +64,39 @@ TEST(damaged_exports)
         CHECK(rc == FN_OK || rc == FN_EDATA || rc == FN_EUNSUPPORTED || rc == FN_ENOMEM);
         data[at] = (char)(data[at] ^ 0x15);
     }
+    fn_free(data);
+    fn_free(path);
+    fn_model_close(m);
+    scratch_close(&s);
+}
+
+/* Cut anywhere, a header that is none, a weight that was changed: never "as it was". */
+TEST(damaged_safetensors)
+{
+    scratch s = {0};
+    fn_record record = record_of_test();
+    struct fn_model *m = open_model(&s, small, &record);
+    char *path = file_in(&s, "torn", ".safetensors"), *data;
+    size_t size;
+    double d;
+    CHECK_OK(fn_safetensors_write(path, m));
+    CHECK_OK(fn_safetensors_check(path, m, &d));
+    CHECK_OK(fn_file_read(&data, &size, path, 1 << 24));
+    for (size_t n = 0; n < size; n += n < 12 ? 1 : size / 40) {
+        CHECK_OK(fn_file_replace(path, data, n));
+        CHECK_FAILS(fn_safetensors_check(path, m, &d), FN_EDATA, "torn.safetensors: ");
+    }
+    static const size_t at[] = {7, 2, 8}; /* of the header's length, of its '{' */
+    for (int i = 0; i < 3; i++) {
+        data[at[i]] = (char)(data[at[i]] ^ 0x55);
+        CHECK_OK(fn_file_replace(path, data, size));
+        CHECK_FAILS(fn_safetensors_check(path, m, &d), FN_EDATA, "header");
+        data[at[i]] = (char)(data[at[i]] ^ 0x55);
+    }
+    data[size - 2] = (char)(data[size - 2] ^ 0x20);
+    CHECK_OK(fn_file_replace(path, data, size));
+    fn_status rc = fn_safetensors_check(path, m, &d);
+    CHECK(rc != FN_OK || d > 0);
     fn_free(data);
     fn_free(path);
     fn_model_close(m);
