@@ -2,14 +2,12 @@
 #include "cli/cli.h"
 #include "infer/session.h"
 
-#include <string.h>
-
 #include <argp.h>
 
 /* Landmarks of the training set say nothing about other images. */
 static fn_status choose_crop(fn_crop **out, const fn_model *m, const fn_cli_source *s)
 {
-    if (!s->crop && strncmp(m->record.crop, "landmarks", 9) == 0)
+    if (!s->crop && fn_crop_by_landmarks(m->record.crop))
         return fn_fail(
             FN_ECONFIG,
             "%s wants faces aligned by landmarks: name those of these images with "

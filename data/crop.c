@@ -54,6 +54,11 @@ static const char *after_word(const char *recipe, const char *word)
     return recipe + n + 1 + strspn(recipe + n + 1, " ");
 }
 
+bool fn_crop_by_landmarks(const char *recipe)
+{
+    return after_word(recipe, "landmarks") != NULL;
+}
+
 static fn_status parse(fn_crop *c, const char *recipe)
 {
     const char *centre = after_word(recipe, "centre");

@@ -24,6 +24,8 @@ enum { FN_ALIGN_SIDE = 128 };
  * file:line:col). */
 fn_status fn_crop_open(fn_crop **out, const char *recipe) FN_CHECKED;
 void fn_crop_close(fn_crop *c);
+/* Is it a recipe of landmarks? Their file, which need not be there, is not looked at. */
+bool fn_crop_by_landmarks(const char *recipe);
 fn_crop_kind fn_crop_kind_of(const fn_crop *c);
 
 /* Crops one image; `path` is the key in the landmark file ("name/name_0001.jpg"). A face

@@ -33,6 +33,18 @@ fn_image fn_pixels_view(const fn_pixels *p)
     return (fn_image){p->rgb, p->width, p->height, (size_t)p->width * 3};
 }
 
+fn_status fn_image_accept(const fn_image *image)
+{
+    if (image->rgb && image->width > 0 && image->height > 0 &&
+        image->stride >= 3 * (size_t)image->width)
+        return FN_OK;
+    return fn_fail(FN_EINVAL,
+                   "%d x %d pixels in rows of %zu bytes%s; an image has pixels and rows of "
+                   "3 * width bytes or more",
+                   image->width, image->height, image->stride,
+                   image->rgb ? "" : " at no address");
+}
+
 fn_status fn_image_check(int64_t width, int64_t height, const char *name)
 {
     if (width < 1 || height < 1)

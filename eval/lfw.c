@@ -73,7 +73,7 @@ static fn_status choose_recipe(work *w)
 {
     const fn_lfw_options *o = w->options;
     const char *recipe = o->crop ? o->crop : w->model ? w->model->record.crop : "none";
-    if (!o->crop && strncmp(recipe, "landmarks", 9) == 0)
+    if (!o->crop && fn_crop_by_landmarks(recipe))
         return fn_fail(
             FN_ECONFIG,
             "%s was trained on faces aligned by landmarks (%s): name the landmarks "

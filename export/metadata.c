@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The first failure stands; what follows it is not put. */
 typedef struct writer {
@@ -41,7 +40,7 @@ static void write_crop(writer *w, const fn_record *r)
 {
     char points[256] = "";
     size_t n = 0;
-    if (strncmp(r->crop, "landmarks", strlen("landmarks")) != 0) {
+    if (!fn_crop_by_landmarks(r->crop)) {
         text(w, "crop", r->crop);
         return;
     }

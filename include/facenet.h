@@ -8,15 +8,19 @@
  *   fn_embed(s, &image, 1, vec);             // fn_model_dim(m) floats, unit norm
  *   fn_session_close(s);  fn_model_close(m);
  *
+ * examples/compare.c goes on from here: two photographs, one decision.
+ *
  * Errors     Fallible functions return fn_status; FN_OK is 0, failures are negative.
  *            fn_last_error() gives this thread's last sentence. The library never prints,
  *            never exits and never aborts on bad input.
  * Ownership  *_open creates, *_close destroys and accepts NULL. Every other pointer stays
  *            the caller's. On failure *out is NULL and there is nothing to close.
  * Threads    A model is immutable after fn_model_open: share it freely. A session is a
- *            workspace: one thread at a time. Open one session per thread.
+ *            workspace: one thread at a time. Open one session per thread. What takes
+ *            neither may be called from any thread.
  * ABI        Structs the caller fills start with `size` = sizeof the struct; fields are
- *            only ever appended. Zero always means "the default". */
+ *            only ever appended. Zero always means "the default". fn_image and fn_pixels
+ *            stay as they are. */
 #ifndef FACENET_H
 #define FACENET_H
 
@@ -62,6 +66,8 @@ FN_API const char *fn_last_error(void);
 
 FN_API const char *fn_version(void); /* "0.1.0" */
 
+/* --- images --- */
+
 /* 8-bit RGB, rows top to bottom, `stride` bytes apart. Borrowed, never modified. */
 typedef struct fn_image {
     const uint8_t *rgb;
@@ -69,14 +75,32 @@ typedef struct fn_image {
     size_t stride;
 } fn_image;
 
-typedef struct fn_model fn_model;
-typedef struct fn_session fn_session;
+/* An image of the library's making, the caller's to free. */
+typedef struct fn_pixels {
+    uint8_t *rgb; /* [height, width, 3], dense */
+    int width, height;
+} fn_pixels;
 
-typedef struct fn_session_options {
-    size_t size;
-    int threads;   /* default: every core */
-    int max_batch; /* images that one pass takes; default 32 */
-} fn_session_options;
+/* Reads a file of at most 512 MiB and decodes it. On failure *out is empty.
+ * Errors: FN_ENOENT, FN_EPERM, FN_EIO, and those of fn_decode. */
+FN_API FN_CHECKED fn_status fn_image_read(fn_pixels *out, const char *path);
+
+/* Decodes JPEG, PNG or binary PGM/PPM by its first bytes, into 8-bit RGB: grey is repeated,
+ * palettes are looked up, 16 bits are rounded to 8, alpha is composed over white, CMYK and YCCK
+ * are taken as Adobe writes them (inverted), interlaced and progressive files are complete, and a
+ * JPEG's Exif orientation is applied. Colour profiles and gamma are passed over. Warnings of the
+ * decoder and truncated files are errors, and so is what would cost more than an honest image:
+ * over 16,384 pixels a side or 50 million in all, or in memory or scans. `name` stands in front
+ * of the sentence. On failure *out is empty. Errors: FN_EDATA, FN_ENOMEM. */
+FN_API FN_CHECKED fn_status fn_decode(fn_pixels *out, const void *bytes, size_t size,
+                                      const char *name);
+
+FN_API void fn_pixels_free(fn_pixels *p);           /* and leaves it empty */
+FN_API fn_image fn_pixels_view(const fn_pixels *p); /* lives as long as the pixels */
+
+/* --- models --- */
+
+typedef struct fn_model fn_model;
 
 /* Reads architecture, weights and crop recipe from one .fnm file.
  * Errors: FN_ENOENT, FN_EDATA (not a model, damaged), FN_ENOMEM. */
@@ -84,13 +108,56 @@ FN_API FN_CHECKED fn_status fn_model_open(fn_model **out, const char *path);
 FN_API void fn_model_close(fn_model *m);
 FN_API int fn_model_dim(const fn_model *m); /* length of an embedding, e.g. 128 */
 
-/* `options` may be NULL. The model outlives the session. */
+/* What the model says of itself. Texts live as long as the model. */
+FN_API const char *fn_model_name(const fn_model *m); /* of its network: "nn4-bn" */
+FN_API int fn_model_width(const fn_model *m);        /* of the network's input, pixels */
+FN_API int fn_model_height(const fn_model *m);
+/* How faces are cut (docs/formats.md): "none", "centre: 137@125,135", "landmarks: ...". */
+FN_API const char *fn_model_crop(const fn_model *m);
+/* SHA-256 of the weights, 64 hex digits. Embeddings of two models do not compare: keep this
+ * beside those that are stored. */
+FN_API const char *fn_model_digest(const fn_model *m);
+/* The same person below this squared distance; NaN when none was measured. And on what it
+ * was measured, "" when on nothing. Another camera, another crowd: measure your own. */
+FN_API float fn_model_threshold(const fn_model *m);
+FN_API const char *fn_model_threshold_from(const fn_model *m);
+
+/* --- faces --- */
+
+/* How many landmarks fn_face_cut needs with this model: 5, or 0 for none. */
+FN_API int fn_face_landmarks(const fn_model *m);
+
+/* Cuts a face out of a photograph by the model's recipe: as it is; the square about a fixed
+ * point, in pixels, where faces lay in the photographs of its training; or aligned by five
+ * landmarks. `landmark` [5, 2] has x, y of the eyes left and right in the picture, the nose
+ * and the mouth's corners left and right, in pixels, the middle of the first at 0.5, 0.5. It
+ * is not looked at (NULL will do) when the recipe has no use for it.
+ * Errors: FN_EINVAL (not an image; no landmarks where they are needed), FN_EDATA (landmarks
+ * that span no face), FN_ECONFIG (the model's recipe is none), FN_ENOMEM. */
+FN_API FN_CHECKED fn_status fn_face_cut(fn_pixels *out, const fn_model *m,
+                                        const fn_image *photo, const float *landmark);
+
+/* --- embedding --- */
+
+typedef struct fn_session fn_session;
+
+typedef struct fn_session_options {
+    size_t size;
+    int threads;   /* of one pass; default: every core. With a session per core, say 1 */
+    int max_batch; /* images that one pass takes; default 32. Memory grows with it */
+    int exact;     /* 1: no fast convolutions, which cost a digit (docs/architecture.md) */
+} fn_session_options;
+
+/* `options` may be NULL. The model outlives the session.
+ * Errors: FN_EINVAL, FN_EUNSUPPORTED (an option of a newer facenet), FN_ESHAPE (the network
+ * takes no images), FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_session_open(fn_session **out, const fn_model *m,
                                             const fn_session_options *options);
 FN_API void fn_session_close(fn_session *s);
 
-/* Embeds n faces that are already cropped by the model's recipe; other sizes are resized.
- * `out` receives [n, fn_model_dim] floats, rows of unit norm. Any n >= 0. */
+/* Embeds n faces that are already cropped by the model's recipe (fn_face_cut); other sizes are
+ * resized. `out` receives [n, fn_model_dim] floats, rows of unit norm. Any n >= 0.
+ * Errors: FN_EINVAL (not an image, which one), FN_ENUMERIC (damaged weights), FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_embed(fn_session *s, const fn_image *face, int n,
                                      float *out);
 

@@ -30,7 +30,8 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
             "this one takes %d channels and gives rank %d",
             g->name, (int)in.dim[1], out.rank);
     if (rc == FN_OK)
-        rc = fn_plan_open(&pass->plan, g, s->params, (fn_plan_options){.backend = FN_CPU});
+        rc = fn_plan_open(&pass->plan, g, s->params,
+                          (fn_plan_options){.backend = FN_CPU, .exact = s->exact});
     fn_graph_close(g);
     return rc;
 }

@@ -18,6 +18,7 @@ struct fn_session {
     fn_params *params;
     float view;
     int threads, max_batch; /* fn_pass_open turns "every core" into a number */
+    bool exact;
     int height, width, dim;
     fn_pass whole, single; /* max_batch images; one image, opened when first wanted */
     float *x;              /* [max_batch, height, width, 3] */

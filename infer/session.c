@@ -6,25 +6,39 @@
 
 #include <string.h>
 
-enum { DEFAULT_BATCH = 32 };
+enum { DEFAULT_BATCH = 32, MOST_BYTES = 4096 };
 
-/* A caller built against an older header passes a shorter struct: what it lacks is 0. */
+/* A caller of an older facenet passes a shorter struct: what it lacks is 0. One of a newer
+ * facenet passes a longer struct: what we do not know has to be 0. */
+static fn_status copy_options(fn_session_options *all, const fn_session_options *o)
+{
+    const unsigned char *byte = (const unsigned char *)o;
+    if (o->size < sizeof o->size || o->size > MOST_BYTES)
+        return fn_fail(FN_EINVAL,
+                       "fn_session_options.size is %zu: set it to the size of the struct",
+                       o->size);
+    for (size_t i = sizeof *all; i < o->size; i++)
+        if (byte[i])
+            return fn_fail(FN_EUNSUPPORTED,
+                           "fn_session_options sets an option that facenet %s does not "
+                           "know: leave it 0 or use a newer library",
+                           fn_version());
+    memcpy(all, o, o->size < sizeof *all ? o->size : sizeof *all);
+    return FN_OK;
+}
+
 static fn_status read_options(fn_session *s, const fn_session_options *o)
 {
     fn_session_options all = {.size = 0};
-    if (o && o->size < sizeof o->size)
-        return fn_fail(FN_EINVAL,
-                       "fn_session_options.size is %zu: set it to the size of "
-                       "the struct",
-                       o->size);
     if (o)
-        memcpy(&all, o, o->size < sizeof all ? o->size : sizeof all);
+        FN_TRY(copy_options(&all, o));
     if (all.threads < 0 || all.max_batch < 0)
         return fn_fail(FN_EINVAL,
                        "a session of %d threads and batches of %d: neither can be negative",
                        all.threads, all.max_batch);
     s->threads = all.threads;
     s->max_batch = all.max_batch ? all.max_batch : DEFAULT_BATCH;
+    s->exact = all.exact != 0;
     return FN_OK;
 }
 
@@ -77,24 +91,13 @@ fn_status fn_session_reload(fn_session *s)
     return fn_pass_reload(s);
 }
 
-static fn_status check_image(const fn_image *face, int i)
-{
-    if (face->rgb && face->width > 0 && face->height > 0 &&
-        face->stride >= 3 * (size_t)face->width)
-        return FN_OK;
-    return fn_fail(
-        FN_EINVAL,
-        "image %d: %d x %d pixels in rows of %zu bytes%s; an image has pixels and "
-        "rows of 3 * width bytes or more",
-        i, face->width, face->height, face->stride, face->rgb ? "" : " at no address");
-}
-
 fn_status fn_embed(fn_session *s, const fn_image *face, int n, float *out)
 {
     if (n < 0)
         return fn_fail(FN_EINVAL, "%d images to embed: not a count", n);
     for (int i = 0; i < n; i++)
-        FN_TRY(check_image(&face[i], i));
+        if (fn_image_accept(&face[i]) != FN_OK)
+            return fn_context(FN_EINVAL, "image %d", i);
     for (int done = 0, batch; done < n; done += batch) {
         batch = n - done < s->max_batch ? n - done : s->max_batch;
         for (int i = 0; i < batch; i++)

@@ -259,3 +259,38 @@ int fn_model_dim(const fn_model *m)
 {
     return m->dim;
 }
+
+const char *fn_model_name(const fn_model *m)
+{
+    return fn_net_name(m->net);
+}
+
+int fn_model_width(const fn_model *m)
+{
+    return fn_net_width(m->net);
+}
+
+int fn_model_height(const fn_model *m)
+{
+    return fn_net_height(m->net);
+}
+
+const char *fn_model_crop(const fn_model *m)
+{
+    return m->record.crop;
+}
+
+const char *fn_model_digest(const fn_model *m)
+{
+    return m->digest;
+}
+
+float fn_model_threshold(const fn_model *m)
+{
+    return m->record.threshold;
+}
+
+const char *fn_model_threshold_from(const fn_model *m)
+{
+    return m->record.threshold_from;
+}

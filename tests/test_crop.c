@@ -118,6 +118,14 @@ TEST(wrong_recipes_are_refused)
     }
 }
 
+TEST(recipes_of_landmarks_are_told_by_their_word)
+{
+    CHECK(fn_crop_by_landmarks("landmarks: /no/such/file.tsv"));
+    CHECK(!fn_crop_by_landmarks("landmarks"));
+    CHECK(!fn_crop_by_landmarks("none"));
+    CHECK(!fn_crop_by_landmarks("centre: 137@125,135"));
+}
+
 /* --- landmark files --- */
 
 static char folder[64], file[128], recipe[160];

@@ -83,6 +83,13 @@ TEST(a_model_comes_back)
     char digest[FN_DIGEST_BYTES];
     CHECK_OK(fn_digest(digest, a.p->value, (size_t)a.p->count * sizeof(float)));
     CHECK_TEXT(m->digest, digest);
+    CHECK_TEXT(fn_model_digest(m), digest);
+    CHECK_TEXT(fn_model_name(m), "small");
+    CHECK_INT(fn_model_width(m), 17);
+    CHECK_INT(fn_model_height(m), 19);
+    CHECK_TEXT(fn_model_crop(m), record.crop);
+    CHECK(fn_model_threshold(m) == record.threshold);
+    CHECK_TEXT(fn_model_threshold_from(m), record.threshold_from);
     fn_model_close(m);
     fn_model_close(NULL);
     unmake(a);
@@ -97,7 +104,7 @@ TEST(an_unknown_threshold_stays_unknown)
     open_folder();
     CHECK_OK(fn_model_save(in_folder("a.fnm"), a.net, a.p, &r));
     CHECK_OK(fn_model_open(&m, in_folder("a.fnm")));
-    CHECK(isnan(m->record.threshold));
+    CHECK(isnan(m->record.threshold) && isnan(fn_model_threshold(m)));
     CHECK(m->record.view == 1);
     CHECK_TEXT(m->record.data, "");
     CHECK_TEXT(m->record.threshold_from, "");

@@ -103,6 +103,31 @@ TEST(a_model_s_session_uses_its_view_and_default_batches)
     rig_close(&r);
 }
 
+/* Struct and tail, as a caller of a newer facenet lays them out. */
+TEST(options_of_another_version)
+{
+    rig r;
+    struct {
+        fn_session_options known;
+        int later[3];
+    } o = {.known = {.size = sizeof o, .threads = 1, .max_batch = 3}};
+    fn_session *s = NULL;
+    rig_open(&r);
+    CHECK_OK(fn_session_over(&s, r.net, r.params, share, &o.known));
+    fn_session_close(s);
+    o.later[2] = 1 << 24;
+    CHECK_FAILS(fn_session_over(&s, r.net, r.params, share, &o.known), FN_EUNSUPPORTED,
+                "sets an option that facenet 0.");
+    CHECK(!s);
+    o.known.size = sizeof o.known; /* then what follows is not ours */
+    CHECK_OK(fn_session_over(&s, r.net, r.params, share, &o.known));
+    fn_session_close(s);
+    o.known.size = offsetof(fn_session_options, exact) + 1; /* half a field is not one */
+    CHECK_OK(fn_session_over(&s, r.net, r.params, share, &o.known));
+    fn_session_close(s);
+    rig_close(&r);
+}
+
 TEST(reload_sees_new_weights)
 {
     rig r;
@@ -196,6 +221,10 @@ TEST(bad_arguments)
     rig_open(&r);
     CHECK_FAILS(fn_session_over(&s, r.net, r.params, share, &o), FN_EINVAL, "size is 0");
     CHECK(!s);
+    o.size = sizeof o.size - 1;
+    CHECK_FAILS(fn_session_over(&s, r.net, r.params, share, &o), FN_EINVAL, "size is 7");
+    o.size = SIZE_MAX; /* as when nobody set it */
+    CHECK_FAILS(fn_session_over(&s, r.net, r.params, share, &o), FN_EINVAL, "size is 18");
     o = (fn_session_options){.size = sizeof o, .threads = -1};
     CHECK_FAILS(fn_session_over(&s, r.net, r.params, share, &o), FN_EINVAL, "negative");
     o = (fn_session_options){.size = sizeof o, .max_batch = -1};
@@ -235,6 +264,49 @@ TEST(a_net_of_other_channels_is_refused)
     fn_params_close(p);
     fn_graph_close(g);
     fn_net_close(net);
+}
+
+/* --- exact --- */
+
+#define WIDE                                               \
+    "name: wide\ninput: 40x36x3\nlayers:\n"                \
+    "  - conv: {name: a, out: 64, kernel: 3, act: relu}\n" \
+    "  - conv: {name: b, out: 64, kernel: 3, act: relu}\n" \
+    "  - avgpool: {kernel: 0}\nheads:\n  embedding:\n"     \
+    "    - fc: {name: e, out: 8, act: none}\n    - l2norm\n"
+
+/* Its second convolution runs by Winograd, unless exactness is asked for. */
+static void embed_wide(float out[DIM], const fn_session_options *o, const rig *r)
+{
+    fn_net *net = NULL;
+    fn_graph *g = NULL;
+    fn_params *p = NULL;
+    fn_session *s = NULL;
+    CHECK_OK(fn_net_parse(&net, "wide.yaml", WIDE, strlen(WIDE)));
+    CHECK_OK(fn_test_net(&g, &p, WIDE, 1, false));
+    CHECK_OK(fn_session_over(&s, net, p, share, o));
+    CHECK_OK(fn_embed(s, r->image, 1, out));
+    fn_session_close(s);
+    fn_params_close(p);
+    fn_graph_close(g);
+    fn_net_close(net);
+}
+
+TEST(exact_reaches_the_plan)
+{
+    rig r;
+    float fast[DIM], exact[DIM], again[DIM];
+    fn_session_options o = {.size = sizeof o, .threads = 1, .max_batch = 1};
+    rig_open(&r);
+    embed_wide(fast, &o, &r);
+    o.exact = 1;
+    embed_wide(exact, &o, &r);
+    CHECK(memcmp(fast, exact, sizeof fast) != 0);
+    CHECK(worst(fast, exact, 1) < 1e-4);
+    o.size = offsetof(fn_session_options, exact); /* a caller who knows nothing of it */
+    embed_wide(again, &o, &r);
+    CHECK(memcmp(fast, again, sizeof fast) == 0);
+    rig_close(&r);
 }
 
 /* --- failed allocations --- */
