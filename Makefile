@@ -3,7 +3,7 @@
 
 CLANG_FORMAT ?= clang-format # 14, as in Debian 12: other versions set some lines otherwise
 CLANG_TIDY ?= clang-tidy     # 14
-SOURCES = find include core kernels nn data infer eval train export cli tests bench \
+SOURCES = find include core kernels nn data infer eval train export cli tests bench examples \
           -name '*.[ch]' 2>/dev/null
 
 help: ## this list
@@ -34,7 +34,7 @@ format-check: ## fails where `make format` would change something
 	$(SOURCES) | xargs $(CLANG_FORMAT) --dry-run -Werror
 
 tidy: build ## clang-tidy
-	$(SOURCES) | grep '\.c$$' | xargs -P $$(nproc) -n 8 $(CLANG_TIDY) -p build --quiet
+	$(SOURCES) | grep '\.c$$' | grep -v ^examples/ | xargs -P $$(nproc) -n 8 $(CLANG_TIDY) -p build --quiet
 
 layers: ## who includes whom
 	tools/check-layers.sh

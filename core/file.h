@@ -38,6 +38,11 @@ fn_status fn_file_remove_tree(const char *path) FN_CHECKED;
 /* "folder/name", allocated (fn_free); NULL when memory is out. */
 char *fn_file_join(const char *folder, const char *name);
 
+/* PREFIX/name where this program is PREFIX/bin/PROGRAM, so that an installed tree can be moved;
+ * *path is the caller's (fn_free), and NULL where the system does not say who runs.
+ * Errors: FN_ENOMEM. */
+fn_status fn_file_installed(char **path, const char *name) FN_CHECKED;
+
 /* fsync of a folder, so that a rename in it lasts. */
 fn_status fn_file_sync_folder(const char *path) FN_CHECKED;
 

@@ -12,6 +12,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+enum { PATH_BYTES = 4096 };
+
 bool fn_file_exists(const char *path)
 {
     struct stat st;
@@ -32,6 +34,21 @@ char *fn_file_join(const char *folder, const char *name)
     if (path)
         snprintf(path, size, "%s%s%s", folder, slash ? "/" : "", name);
     return path;
+}
+
+fn_status fn_file_installed(char **path, const char *name)
+{
+    char program[PATH_BYTES];
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    *path = NULL;
+    for (int level = 0; level < 2; level++) /* off PROGRAM, off bin */
+        for (n--; n >= 0 && program[n] != '/';)
+            n--;
+    if (n < 0)
+        return FN_OK;
+    program[n] = '\0';
+    *path = fn_file_join(n > 0 ? program : "/", name);
+    return *path ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory for its path", name);
 }
 
 /* Some network file systems cannot fsync a folder and say EINVAL: they need not. */

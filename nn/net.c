@@ -46,30 +46,33 @@ static void suggest(char *near, size_t size, const char *folder, const char *wro
     fn_file_names_free(name, n);
 }
 
-static fn_status not_found(const char *const place[3], const char *name)
+/* The places to look in; those that there are not are NULL. */
+typedef struct places {
+    const char *folder[3];
+    char *installed;
+} places;
+
+static fn_status not_found(const places *p, const char *name)
 {
-    char near[100] = "";
-    for (int i = 0; i < 3; i++)
-        suggest(near, sizeof near, place[i], name);
-    return fn_fail(FN_ENOENT, "there is no network '%.60s' in %s%s%s or %s%s", name,
-                   place[0] ? place[0] : "", place[0] ? ", " : "", place[1], place[2],
-                   near);
+    char near[100] = "", list[600] = "";
+    size_t n = 0;
+    for (int i = 0; i < 3 && n < sizeof list; i++) {
+        suggest(near, sizeof near, p->folder[i], name);
+        if (p->folder[i])
+            n += (size_t)snprintf(list + n, sizeof list - n, "%s%.190s", n ? ", " : "",
+                                  p->folder[i]);
+    }
+    return fn_fail(FN_ENOENT, "there is no network '%.60s' in %s%s", name, list, near);
 }
 
-static fn_status find(char **path, const char *name, const char *folder)
+static fn_status look(char **path, const char *name, const places *p)
 {
-    const char *const place[3] = {folder, "configs/nets", FN_CONFIGS};
     char file[256];
-    *path = NULL;
-    if (is_path(name)) {
-        *path = fn_strdup(name);
-        return *path ? FN_OK : fn_fail(FN_ENOMEM, "%.60s: no memory", name);
-    }
     snprintf(file, sizeof file, "%.200s.yaml", name);
     for (int i = 0; i < 3; i++) {
-        if (!place[i])
+        if (!p->folder[i])
             continue;
-        *path = fn_file_join(place[i], file);
+        *path = fn_file_join(p->folder[i], file);
         if (!*path)
             return fn_fail(FN_ENOMEM, "%.60s: no memory for its path", name);
         if (fn_file_exists(*path))
@@ -77,7 +80,22 @@ static fn_status find(char **path, const char *name, const char *folder)
         fn_free(*path);
         *path = NULL;
     }
-    return not_found(place, name);
+    return not_found(p, name);
+}
+
+static fn_status find(char **path, const char *name, const char *folder)
+{
+    places p = {.folder = {folder, "configs/nets", NULL}};
+    *path = NULL;
+    if (is_path(name)) {
+        *path = fn_strdup(name);
+        return *path ? FN_OK : fn_fail(FN_ENOMEM, "%.60s: no memory", name);
+    }
+    FN_TRY(fn_file_installed(&p.installed, "share/facenet/nets"));
+    p.folder[2] = p.installed;
+    fn_status rc = look(path, name, &p);
+    fn_free(p.installed);
+    return rc;
 }
 
 /* --- the head of the file --- */

@@ -7,7 +7,8 @@
 typedef struct fn_net fn_net;
 
 /* `name` is a path to a YAML file, or a bare name such as "nn2", looked for in `folder`
- * (may be NULL), in configs/nets of the working folder, and in the installed configs. */
+ * (may be NULL), in configs/nets of the working folder, and in the installed share/facenet/nets
+ * (fn_file_installed), of which a build folder has its own. */
 fn_status fn_net_open(fn_net **out, const char *name, const char *folder) FN_CHECKED;
 /* From text kept in a model; `where` stands for the file in complaints. Copies the text. */
 fn_status fn_net_parse(fn_net **out, const char *where, const char *text,

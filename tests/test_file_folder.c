@@ -205,3 +205,19 @@ TEST(paths_are_joined)
     CHECK(fn_file_join("a", "b") == NULL);
     fn_fail_alloc(0);
 }
+
+/* The test runs as FOLDER/bin/test_file_folder. */
+TEST(what_is_installed_lies_beside_the_program_s_bin)
+{
+    char program[4096], *path = NULL;
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    CHECK(n > 0);
+    program[n > 0 ? n : 0] = '\0';
+    CHECK_OK(fn_file_installed(&path, "bin/test_file_folder"));
+    CHECK_TEXT(path, program);
+    fn_free(path);
+    fn_fail_alloc(1);
+    CHECK_FAILS(fn_file_installed(&path, "share/a"), FN_ENOMEM, "share/a: no memory");
+    CHECK(path == NULL);
+    fn_fail_alloc(0);
+}

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 packages="gcc libc6-dev cmake ninja-build pkg-config libdnnl-dev libhdf5-dev libyaml-dev
           libjpeg-dev libpng-dev libjansson-dev libssl-dev"
 case "${1:-}" in
-    tests) packages+=" python3-venv" ;;
+    tests) packages+=" python3-venv g++" ;; # the header is C++ too
     bench) packages+=" python3-venv python3-dev g++" ;; # torch.compile writes C++
 esac
 

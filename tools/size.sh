@@ -8,7 +8,8 @@ cd "${1:-$(dirname "$0")/..}"
 files=()
 while IFS= read -r -d '' f; do
     files+=("$f")
-done < <(find include core kernels nn data infer eval train export cli tests bench tools \
+done < <(find include core kernels nn data infer eval train export cli tests bench \
+    examples tools \
     \( -name '*.[ch]' -o -name '*.cu' -o -name '*.py' -o -name '*.sh' \) -print0 \
     2>/dev/null | sort -z)
 [ ${#files[@]} -gt 0 ] || { echo "size: no sources in $PWD" >&2; exit 1; }
