@@ -141,9 +141,10 @@ FN_API FN_CHECKED fn_status fn_face_cut(fn_pixels *out, const fn_model *m,
 
 typedef struct fn_session fn_session;
 
+/* With a session per core, and in an OpenMP region of the program's own, say threads = 1. */
 typedef struct fn_session_options {
     size_t size;
-    int threads;   /* of one pass; default: every core. With a session per core, say 1 */
+    int threads;   /* of one pass; default: every core */
     int max_batch; /* images that one pass takes; default 32. Memory grows with it */
     int exact;     /* 1: no fast convolutions, which cost a digit (docs/architecture.md) */
 } fn_session_options;
@@ -157,7 +158,8 @@ FN_API void fn_session_close(fn_session *s);
 
 /* Embeds n faces that are already cropped by the model's recipe (fn_face_cut); other sizes are
  * resized. `out` receives [n, fn_model_dim] floats, rows of unit norm. Any n >= 0.
- * Errors: FN_EINVAL (not an image, which one), FN_ENUMERIC (damaged weights), FN_ENOMEM. */
+ * Errors: FN_EINVAL (not an image, which one; a session of more threads than OpenMP gives here),
+ * FN_ENUMERIC (damaged weights), FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_embed(fn_session *s, const fn_image *face, int n,
                                      float *out);
 

@@ -38,11 +38,10 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
 
 fn_status fn_pass_open(fn_session *s)
 {
-    int before = fn_threads();
-    fn_threads_set(s->threads);
+    fn_team before = fn_threads_enter(s->threads);
     s->threads = fn_threads();
     fn_status rc = open_plan(s, &s->whole, s->max_batch);
-    fn_threads_set(before);
+    fn_threads_leave(before);
     return rc;
 }
 
@@ -52,6 +51,19 @@ void fn_pass_close(fn_session *s)
     fn_plan_close(s->single.plan);
 }
 
+static fn_status enter(fn_team *before, const fn_session *s)
+{
+    int given = fn_threads_given(s->threads);
+    if (given < s->threads)
+        return fn_fail(
+            FN_EINVAL,
+            "the session was opened for %d threads, and OpenMP gives it %d here: "
+            "open it with threads = 1, or inside the parallel region",
+            s->threads, given);
+    *before = fn_threads_enter(s->threads);
+    return FN_OK;
+}
+
 static fn_status reload(fn_pass *pass)
 {
     return pass->loaded ? fn_plan_load(pass->plan) : FN_OK;
@@ -59,12 +71,12 @@ static fn_status reload(fn_pass *pass)
 
 fn_status fn_pass_reload(fn_session *s)
 {
-    int before = fn_threads();
-    fn_threads_set(s->threads);
+    fn_team before;
+    FN_TRY(enter(&before, s));
     fn_status rc = reload(&s->whole);
     if (rc == FN_OK)
         rc = reload(&s->single);
-    fn_threads_set(before);
+    fn_threads_leave(before);
     return rc;
 }
 
@@ -98,9 +110,9 @@ static fn_status run_singly(fn_session *s, const float *x, int n, float *out)
 fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out)
 {
     bool few = n < s->max_batch && (n == 1 || n <= s->max_batch / FEW);
-    int before = fn_threads();
-    fn_threads_set(s->threads);
+    fn_team before;
+    FN_TRY(enter(&before, s));
     fn_status rc = few ? run_singly(s, x, n, out) : run_plan(s, &s->whole, x, n, out);
-    fn_threads_set(before);
+    fn_threads_leave(before);
     return rc;
 }

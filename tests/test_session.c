@@ -178,6 +178,39 @@ TEST(threads_of_the_caller_stay_as_they_were)
     rig_close(&r);
 }
 
+/* In a program's own parallel region OpenMP gives our teams one thread, whatever they ask for,
+ * and work cut for three would be done to a third. */
+TEST(a_parallel_region_of_the_caller)
+{
+    rig r;
+    if (fn_threads_given(3) < 3)
+        SKIP("OpenMP has fewer than three threads");
+    fn_threads_set(2);
+    rig_open(&r);
+    fn_session *outside = open_session(&r, 3, N + 2);
+#pragma omp parallel num_threads(2)
+    {
+        float out[N * DIM];
+        fn_session *inside = open_session(&r, 3, N + 2);
+#pragma omp critical
+        {
+            CHECK_INT(fn_threads_given(3), 1);
+            CHECK_OK(fn_embed(inside, r.image, N, out));
+            CHECK(worst(out, r.want, N) < tolerance);
+            CHECK_FAILS(fn_embed(outside, r.image, N, out), FN_EINVAL,
+                        "opened for 3 threads, and OpenMP gives it 1 here");
+            CHECK_FAILS(fn_session_reload(outside), FN_EINVAL, "opened for 3 threads");
+        }
+        fn_session_close(inside);
+    }
+    float out[N * DIM];
+    CHECK_OK(fn_embed(outside, r.image, N, out)); /* outside again */
+    CHECK(worst(out, r.want, N) < tolerance);
+    fn_session_close(outside);
+    fn_threads_set(0);
+    rig_close(&r);
+}
+
 typedef struct guest {
     fn_session *session;
     const rig *r;

@@ -64,6 +64,7 @@ eval/verification.c @ s/m.deviation \/ sqrt(m.count)/m.deviation/ @ test_verific
 eval/verification.c @ s/(2 \* (int64_t)same + s)/(2 * (int64_t)same)/ @ test_verification @ ties count nothing in the area
 eval/verification.c @ s/roc\[1\].far + roc\[1\].tpr < 1/roc[1].tpr < 1/ @ test_verification @ the equal error rate at the wrong place
 infer/session.c @ s/if (byte\[i\])/if (!byte)/ @ test_session @ an option of a newer library is passed over
+kernels/threads.c @ s/omp_in_parallel() ? 1 : // @ test_session @ a team in a region of the caller
 infer/pass.c @ s/, .exact = s->exact// @ test_session @ exactness does not reach the plan
 infer/session.c @ s/    memcpy(all, o, .*/    memcpy(all, o, sizeof *all);/ @ test_session @ an older caller's struct is read behind its end
 ROWS
