@@ -169,10 +169,11 @@ TEST(threads_of_the_caller_stay_as_they_were)
     float out[N * DIM];
     rig_open(&r);
     fn_threads_set(3);
+    int before = fn_threads();
     fn_session *s = open_session(&r, 1, 4);
     CHECK_OK(fn_embed(s, r.image, N, out));
     CHECK_OK(fn_session_reload(s));
-    CHECK_INT(fn_threads(), 3);
+    CHECK_INT(fn_threads(), before);
     fn_threads_set(0);
     fn_session_close(s);
     rig_close(&r);
