@@ -1,5 +1,5 @@
-/* codec.h -- what data/image.c shares with its formats: data/jpeg.c (with data/exif.c), data/png.c
- * and data/pnm.c. */
+/* codec.h -- what data/image.c shares with its formats: data/jpeg.c, data/png.c (both with
+ * data/exif.c) and data/pnm.c. */
 #ifndef FN_DATA_CODEC_H
 #define FN_DATA_CODEC_H
 
@@ -32,7 +32,7 @@ fn_status fn_png_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
 fn_status fn_pnm_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
 fn_status fn_pnm_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
 
-/* Orientation of a JPEG file by its Exif segment, 1..8; 1 when it has none that we understand. */
+/* Orientation of a JPEG or PNG file by its Exif, 1..8; 1 when it has none that we understand. */
 int fn_exif_orientation(fn_file_bytes file);
 /* Do width and height change places? */
 bool fn_exif_swaps(int orientation);

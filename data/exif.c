@@ -1,9 +1,12 @@
-/* exif.c -- how a camera was held: the tag "orientation" in a JPEG's Exif segment.
+/* exif.c -- how a camera was held: the tag "orientation" in the Exif of a JPEG or PNG.
  *
- *   SOI, segments (0xFF, marker, length of 2 bytes, ...), of which the first APP1 that begins
+ *   JPEG: SOI, segments (0xFF, marker, length of 2 bytes, ...), of which the first APP1 that begins
  *   with "Exif\0\0" holds a TIFF file: "II*\0" or "MM\0*" (the order of its bytes), the place
  *   of its first directory, there a count and entries of 12 bytes: tag, type, count, value.
  *   (Exif 2.3, sections 4.5 to 4.6.)
+ *
+ *   PNG: 8 bytes, chunks (length, type, as many bytes, checksum), of which the first "eXIf" is
+ *   such a TIFF file. (PNG 3rd edition, section 11.3.4.4; whoever decodes looks at checksums.)
  *
  *   orientation   1 as it is   2 mirrored     3 upside down     4 mirrored upside down
  *                 5 transposed 6 turned left  7 transposed over the other diagonal
@@ -14,6 +17,8 @@
 
 #include <string.h>
 
+/* What a chunk has around its bytes, and where the first one begins. */
+enum { FRAME = 12, FIRST_CHUNK = 8 };
 enum { SOS = 0xDA, EOI = 0xD9, APP1 = 0xE1, TAG = 0x0112, SHORT = 3, ENTRY = 12 };
 
 typedef struct tiff {
@@ -59,7 +64,21 @@ static bool has_no_length(uint8_t marker)
     return marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8);
 }
 
-int fn_exif_orientation(fn_file_bytes file)
+static int look_in_png(fn_file_bytes file)
+{
+    tiff all = {file.data, file.size, true};
+    for (size_t at = FIRST_CHUNK; file.size - at >= FRAME;) {
+        size_t length = read_number(&all, at, 4);
+        if (length > file.size - at - FRAME)
+            break;
+        if (memcmp(file.data + at + 4, "eXIf", 4) == 0)
+            return find_orientation((tiff){file.data + at + 8, length, false});
+        at += FRAME + length;
+    }
+    return 1;
+}
+
+static int look_in_jpeg(fn_file_bytes file)
 {
     const uint8_t *p = file.data;
     size_t at = 0;
@@ -82,6 +101,12 @@ int fn_exif_orientation(fn_file_bytes file)
         at += length;
     }
     return 1;
+}
+
+int fn_exif_orientation(fn_file_bytes file)
+{
+    bool is_png = file.size >= FIRST_CHUNK && memcmp(file.data, "\x89PNG", 4) == 0;
+    return is_png ? look_in_png(file) : look_in_jpeg(file);
 }
 
 bool fn_exif_swaps(int orientation)

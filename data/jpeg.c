@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include <jerror.h>
 #include <jpeglib.h>
 #include <setjmp.h>
 
@@ -77,6 +78,8 @@ static void limit_scans(j_common_ptr jpeg)
 
 static fn_status refuse(const decoder *d)
 {
+    if (d->trap.manager.msg_code == JERR_OUT_OF_MEMORY)
+        return fn_fail(FN_ENOMEM, "%s: no memory to decode a JPEG", d->file.name);
     return fn_fail(FN_EDATA, "%s: damaged JPEG (%s); copy it again or remove it",
                    d->file.name, d->trap.text);
 }

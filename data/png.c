@@ -1,5 +1,6 @@
-/* png.c -- PNG by libpng. Only pixels count: ancillary chunks but transparency are skipped,
- * so neither gamma nor colour profiles change a value; warnings about the rest are errors. */
+/* png.c -- PNG by libpng. Only pixels count: ancillary chunks but transparency and orientation
+ * are skipped, so neither gamma nor colour profiles change a value; warnings about the rest are
+ * errors. */
 #include "core/mem.h"
 #include "data/codec.h"
 
@@ -16,6 +17,7 @@ typedef struct decoder {
     png_infop info;
     jmp_buf escape;
     char text[TEXT];
+    bool no_memory; /* libpng asked for some and there was none */
     fn_file_bytes file;
     size_t at;     /* bytes of the file read */
     uint8_t *rgba; /* pixels with alpha, to be composed */
@@ -44,15 +46,33 @@ static void read_bytes(png_structp png, png_bytep to, size_t size)
     d->at += size;
 }
 
+/* libpng's memory is ours, so that its lack is not taken for damage of the file. */
+static png_voidp allocate(png_structp png, png_alloc_size_t size)
+{
+    decoder *d = png_get_mem_ptr(png);
+    void *p = fn_alloc(size, 1);
+    d->no_memory = d->no_memory || !p;
+    return p;
+}
+
+static void release(png_structp png, png_voidp p)
+{
+    (void)png;
+    fn_free(p);
+}
+
 static fn_status refuse(const decoder *d)
 {
+    if (d->no_memory)
+        return fn_fail(FN_ENOMEM, "%s: no memory to decode a PNG", d->file.name);
     return fn_fail(FN_EDATA, "%s: damaged PNG (%s); copy it again or remove it",
                    d->file.name, d->text);
 }
 
 static fn_status read_header(decoder *d)
 {
-    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, d, give_up, give_up);
+    d->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, give_up, give_up, d,
+                                      allocate, release);
     if (d->png)
         d->info = png_create_info_struct(d->png);
     if (!d->info)
@@ -125,6 +145,8 @@ fn_status fn_png_decode(fn_pixels *out, fn_file_bytes file)
     fn_status rc = decode(&d, out);
     png_destroy_read_struct(&d.png, &d.info, NULL);
     fn_free(d.rgba);
+    if (rc == FN_OK)
+        rc = fn_exif_turn(out, fn_exif_orientation(file));
     if (rc != FN_OK)
         fn_pixels_free(out);
     return rc;
@@ -135,8 +157,11 @@ static fn_status size_of(decoder *d, int *width, int *height)
     if (setjmp(d->escape))
         return refuse(d);
     FN_TRY(read_header(d));
-    *width = (int)png_get_image_width(d->png, d->info);
-    *height = (int)png_get_image_height(d->png, d->info);
+    png_uint_32 w = png_get_image_width(d->png, d->info);
+    png_uint_32 h = png_get_image_height(d->png, d->info);
+    bool swap = fn_exif_swaps(fn_exif_orientation(d->file));
+    *width = (int)(swap ? h : w);
+    *height = (int)(swap ? w : h);
     return FN_OK;
 }
 

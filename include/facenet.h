@@ -87,8 +87,8 @@ FN_API FN_CHECKED fn_status fn_image_read(fn_pixels *out, const char *path);
 
 /* Decodes JPEG, PNG or binary PGM/PPM by its first bytes, into 8-bit RGB: grey is repeated,
  * palettes are looked up, 16 bits are rounded to 8, alpha is composed over white, CMYK and YCCK
- * are taken as Adobe writes them (inverted), interlaced and progressive files are complete, and a
- * JPEG's Exif orientation is applied. Colour profiles and gamma are passed over. Warnings of the
+ * are taken as Adobe writes them (inverted), interlaced and progressive files are complete, and
+ * the Exif orientation is applied. Colour profiles and gamma are passed over. Warnings of the
  * decoder and truncated files are errors, and so is what would cost more than an honest image:
  * over 16,384 pixels a side or 50 million in all, or in memory or scans. `name` stands in front
  * of the sentence. On failure *out is empty. Errors: FN_EDATA, FN_ENOMEM. */

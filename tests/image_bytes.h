@@ -125,7 +125,85 @@ static inline void jpeg_scan(made *m, int first, int components)
     for (int i = 0; i < components; i++)
         put_be(m, (uint32_t)(first + i) << 8, 2);
     put_be(m, 0x003f00, 3);
-    put_be(m, components == 1 ? 0x3f : 0x03, 1); /* "00" a block, then ones */
+    put_be(m, 0xffu >> 2 * components, 1); /* "00" a block, then ones */
+}
+
+/* A progressive scan in which a few bytes stand for every block: all are at their end, 32767 at
+ * a time. */
+static inline void jpeg_bomb(made *m, int side, int scans)
+{
+    int64_t blocks = (int64_t)((side + 7) / 8) * ((side + 7) / 8);
+    m->n = 0;
+    jpeg_start(m, 0xc2, side, 1);
+    put_be(m, 0xffc40014, 4); /* AC table 0: "0" means "a run of 2^14 + 14 bits" */
+    put_be(m, 0x10, 1);
+    put_be(m, 1, 1);
+    for (int i = 0; i < 15; i++)
+        put_be(m, 0, 1);
+    put_be(m, 0xe0, 1);
+    put_be(m, 0xffda, 2);
+    put_be(m, 0x00080101, 4);
+    put_be(m, 0x00000000, 4); /* the DC of all blocks, 0 */
+    for (int64_t i = 0; i < (blocks + 7) / 8; i++)
+        put_be(m, 0, 1);
+    for (int s = 0; s < scans; s++) {
+        put_be(m, 0xffda, 2);
+        put_be(m, 0x00080101, 4);
+        put_be(m, 0x00013f00, 4);
+        /* 0, then 14 ones: fifteen bits a run; FF is followed by a stuffed 00. */
+        int bits = 0, held = 0;
+        for (int64_t left = blocks; left > 0; left -= 32767)
+            for (int i = 0; i < 15; i++) {
+                held = (held << 1 | (i > 0)) & 0xffff;
+                if (++bits % 8)
+                    continue;
+                put_be(m, (uint32_t)held & 255, 1);
+                if ((held & 255) == 255)
+                    put_be(m, 0, 1);
+            }
+        while (bits++ % 8)
+            held = (held << 1) & 0xffff;
+        put_be(m, (uint32_t)held & 255, 1);
+    }
+    put_be(m, 0xffd9, 2);
+}
+
+/* --- Exif: a TIFF file of two entries, the second of which is the orientation --- */
+
+typedef struct exif_kind {
+    bool big;
+    int orientation, type, count;
+} exif_kind;
+
+static inline void put_number(made *m, bool big, uint32_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        m->byte[m->n++] = (uint8_t)(v >> 8 * (big ? bytes - 1 - i : i));
+}
+
+static inline void put_tiff(made *m, exif_kind e)
+{
+    put(m, e.big ? "MM\0*" : "II*\0", 4);
+    put_number(m, e.big, 8, 4);
+    put_number(m, e.big, 2, 2);
+    put_number(m, e.big, 0x010f, 2);
+    put_number(m, e.big, 2, 2);
+    put_number(m, e.big, 4, 4);
+    put_number(m, e.big, 0x41424300, 4);
+    put_number(m, e.big, 0x0112, 2);
+    put_number(m, e.big, (uint32_t)e.type, 2);
+    put_number(m, e.big, (uint32_t)e.count, 4);
+    put_number(m, e.big, (uint32_t)e.orientation, 2);
+    put_number(m, e.big, 0, 2);
+}
+
+/* As the segment of a JPEG. */
+static inline void put_exif(made *m, exif_kind e)
+{
+    put_be(m, 0xffe1, 2);
+    put_be(m, 2 + 6 + 8 + 2 + 24, 2);
+    put(m, "Exif\0\0", 6);
+    put_tiff(m, e);
 }
 
 /* --- pictures --- */

@@ -6,37 +6,6 @@
 
 enum { WIDE = 40, HIGH = 24 };
 
-typedef struct exif {
-    bool big;
-    int orientation, type, count;
-} exif;
-
-static void put_number(made *m, bool big, uint32_t v, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        m->byte[m->n++] = (uint8_t)(v >> 8 * (big ? bytes - 1 - i : i));
-}
-
-/* An Exif segment of two entries, the second of which is the orientation. */
-static void put_exif(made *m, exif e)
-{
-    put_be(m, 0xffe1, 2);
-    put_be(m, 2 + 6 + 8 + 2 + 24, 2);
-    put(m, "Exif\0\0", 6);
-    put(m, e.big ? "MM\0*" : "II*\0", 4);
-    put_number(m, e.big, 8, 4);
-    put_number(m, e.big, 2, 2);
-    put_number(m, e.big, 0x010f, 2);
-    put_number(m, e.big, 2, 2);
-    put_number(m, e.big, 4, 4);
-    put_number(m, e.big, 0x41424300, 4);
-    put_number(m, e.big, 0x0112, 2);
-    put_number(m, e.big, (uint32_t)e.type, 2);
-    put_number(m, e.big, (uint32_t)e.count, 4);
-    put_number(m, e.big, (uint32_t)e.orientation, 2);
-    put_number(m, e.big, 0, 2);
-}
-
 static void encode(uint8_t **bytes, size_t *size)
 {
     fn_pixels p;
@@ -47,7 +16,7 @@ static void encode(uint8_t **bytes, size_t *size)
 }
 
 /* The JPEG with other segments before the Exif one. */
-static void put_file(made *m, const uint8_t *bytes, size_t size, exif e)
+static void put_file(made *m, const uint8_t *bytes, size_t size, exif_kind e)
 {
     m->n = 0;
     put(m, bytes, 2);
@@ -92,7 +61,7 @@ TEST(all_eight_in_both_orders_of_bytes)
     CHECK_OK(fn_decode(&plain, bytes, size, "a.jpg"));
     for (int o = 1; o <= 8; o++)
         for (int big = 0; big < 2; big++) {
-            put_file(&m, bytes, size, (exif){big, o, 3, 1});
+            put_file(&m, bytes, size, (exif_kind){big, o, 3, 1});
             CHECK_OK(fn_decode(&turned, m.byte, m.n, "b.jpg"));
             check_turned(&plain, &turned, o);
             CHECK_OK(fn_decode_size(&w, &h, m.byte, m.n, "b.jpg"));
@@ -101,6 +70,52 @@ TEST(all_eight_in_both_orders_of_bytes)
         }
     fn_pixels_free(&plain);
     fn_free(bytes);
+}
+
+/* A PNG of 3 x 2 pixels that are all different, with the chunk before the pixels or behind. */
+static void put_png(made *m, const made *exif, bool behind)
+{
+    uint8_t rows[2 * 10] = {0};
+    made end;
+    for (uint8_t i = 0; i < 9; i++) {
+        rows[1 + i] = i;
+        rows[11 + i] = (uint8_t)(100 + i);
+    }
+    png_start(m, (png_kind){3, 2, 8, 2, 0});
+    if (!behind)
+        put_chunk(m, "eXIf", exif->byte, exif->n);
+    png_end(m, rows, sizeof rows);
+    if (!behind)
+        return;
+    memcpy(end.byte, m->byte + m->n - 12, 12); /* IEND */
+    m->n -= 12;
+    put_chunk(m, "eXIf", exif->byte, exif->n);
+    put(m, end.byte, 12);
+}
+
+TEST(a_png_is_turned_too)
+{
+    static made m, exif;
+    fn_pixels plain, turned;
+    int w, h;
+    for (int o = 1; o <= 8; o++)
+        for (int k = 0; k < 4; k++) {
+            exif.n = 0;
+            put_tiff(&exif, (exif_kind){k & 1, o, 3, 1});
+            put_png(&m, &exif, k / 2);
+            CHECK_OK(fn_decode(&turned, m.byte, m.n, "a.png"));
+            CHECK(turned.width == (o < 5 ? 3 : 2) && turned.height == (o < 5 ? 2 : 3));
+            CHECK_OK(fn_decode_size(&w, &h, m.byte, m.n, "a.png"));
+            CHECK(w == turned.width && h == turned.height);
+            exif.n = 4; /* an Exif that says nothing */
+            put_png(&m, &exif, k / 2);
+            CHECK_OK(fn_decode(&plain, m.byte, m.n, "a.png"));
+            CHECK(plain.width == 3 && plain.height == 2);
+            CHECK_OK(fn_exif_turn(&plain, o));
+            CHECK(memcmp(plain.rgb, turned.rgb, 18) == 0);
+            fn_pixels_free(&plain);
+            fn_pixels_free(&turned);
+        }
 }
 
 static int orientation_of(const made *m, size_t n)
@@ -118,19 +133,19 @@ TEST(what_is_not_an_orientation_is_none)
     uint8_t *bytes;
     size_t size;
     encode(&bytes, &size);
-    const exif bad[] = {{true, 0, 3, 1}, {true, 9, 3, 1},  {false, 256, 3, 1},
-                        {true, 6, 4, 1}, {false, 6, 3, 2}, {false, 6, 2, 1}};
+    const exif_kind bad[] = {{true, 0, 3, 1}, {true, 9, 3, 1},  {false, 256, 3, 1},
+                             {true, 6, 4, 1}, {false, 6, 3, 2}, {false, 6, 2, 1}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put_file(&m, bytes, size, bad[i]);
         CHECK_INT(orientation_of(&m, m.n), 1);
     }
     CHECK_INT(fn_exif_orientation((fn_file_bytes){bytes, size, "a.jpg"}), 1);
-    put_file(&m, bytes, size, (exif){false, 6, 3, 1});
+    put_file(&m, bytes, size, (exif_kind){false, 6, 3, 1});
     CHECK_INT(orientation_of(&m, m.n), 6);
     /* An Exif segment behind the pixels' start counts for nothing. */
     m.n = 0;
     put(&m, "\xff\xd8\xff\xda\0\2", 6);
-    put_exif(&m, (exif){true, 6, 3, 1});
+    put_exif(&m, (exif_kind){true, 6, 3, 1});
     CHECK_INT(orientation_of(&m, m.n), 1);
     fn_free(bytes);
 }
@@ -142,11 +157,31 @@ TEST(damage_is_harmless)
     static made m, bad;
     m.n = 0;
     put(&m, "\xff\xd8", 2);
-    put_exif(&m, (exif){false, 8, 3, 1});
+    put_exif(&m, (exif_kind){false, 8, 3, 1});
     put(&m, "\xff\xd9", 2);
     for (size_t n = 0; n < m.n - 2; n++)
         CHECK_INT(orientation_of(&m, n), 1);
     for (size_t i = 0; i < m.n; i++)
+        for (int v = 0; v < 256; v++) {
+            bad = m;
+            bad.byte[i] = (uint8_t)v;
+            int o = orientation_of(&bad, bad.n);
+            CHECK(o >= 1 && o <= 8);
+        }
+}
+
+/* The same for the chunk of a PNG. */
+TEST(damage_of_a_png_is_harmless)
+{
+    static made m, exif, bad;
+    exif.n = 0;
+    put_tiff(&exif, (exif_kind){true, 8, 3, 1});
+    put_png(&m, &exif, false);
+    CHECK_INT(orientation_of(&m, m.n), 8);
+    size_t end = 8 + 25 + 12 + exif.n;
+    for (size_t n = 0; n < m.n; n++)
+        CHECK_INT(orientation_of(&m, n), n < end ? 1 : 8);
+    for (size_t i = 0; i < end; i++)
         for (int v = 0; v < 256; v++) {
             bad = m;
             bad.byte[i] = (uint8_t)v;
@@ -177,7 +212,7 @@ TEST(memory_that_runs_out)
     uint8_t *bytes;
     size_t size;
     encode(&bytes, &size);
-    put_file(&m, bytes, size, (exif){true, 6, 3, 1});
+    put_file(&m, bytes, size, (exif_kind){true, 6, 3, 1});
     for (long n = 1; n <= 2; n++) {
         fn_fail_alloc(n);
         CHECK_FAILS(fn_decode(&p, m.byte, m.n, "a.jpg"), FN_ENOMEM, "no memory");

@@ -28,6 +28,7 @@ omp.h:         kernels/ train/
 hdf5.h:        core/h5
 yaml.h:        core/yaml.c
 jpeglib.h:     data/jpeg.c
+jerror.h:      data/jpeg.c
 png.h:         data/png.c
 jansson.h:     infer/vectors.c eval/report.c train/ export/safetensors.c
 openssl/:      core/digest.c'
