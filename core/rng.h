@@ -18,6 +18,7 @@ typedef enum fn_purpose {
     FN_RNG_SYNTH,    /* drawn faces */
     FN_RNG_TEST,
     FN_RNG_MINE = 9, /* negatives of random mining; index = anchor */
+    FN_RNG_DEGRADE,  /* blur, compression; index = slot of the image in the batch */
 } fn_purpose;
 
 typedef struct fn_rng {

@@ -10,6 +10,7 @@
 #include "data/loader.h"
 
 #include "core/mem.h"
+#include "data/degrade.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -125,15 +126,21 @@ static bool take(fn_loader *l, unit *u)
 
 static fn_status make_image(const fn_loader *l, unit u, fn_view_scratch *scratch)
 {
+    const fn_augment *a = &l->o.augment;
     fn_pixels face;
+    fn_image image;
     size_t size = (size_t)l->o.height * (size_t)l->o.width * 3;
     float *x = u.at->x + (size_t)u.slot * size;
-    int slot = first_of(l, u.piece) + u.slot;
+    uint32_t slot = (uint32_t)(first_of(l, u.piece) + u.slot);
+    uint64_t step = (uint64_t)step_of(l, u.piece);
+    fn_status rc;
     FN_TRY(fn_pack_image(l->pack, u.at->image[slot], &face));
-    fn_view v = fn_augment_draw(&l->o.augment, l->o.seed, (uint64_t)step_of(l, u.piece),
-                                (uint32_t)slot);
-    fn_image image = fn_pixels_view(&face);
-    fn_status rc = fn_view_render(x, l->o.height, l->o.width, &image, v, scratch);
+    if (a->blur > 0 || a->jpeg)
+        FN_GO(fn_degrade_apply(&face, fn_degrade_draw(a, l->o.seed, step, slot)));
+    image = fn_pixels_view(&face);
+    rc = fn_view_render(x, l->o.height, l->o.width, &image,
+                        fn_augment_draw(a, l->o.seed, step, slot), scratch);
+out:
     fn_pixels_free(&face);
     return rc;
 }

@@ -38,6 +38,9 @@ typedef struct fn_augment {
     int flip;         /* mirror every second */
     float brightness; /* lift */
     float contrast;   /* gain 1 +- contrast */
+    float degrade;    /* chance of a blur, and of a recompression (data/degrade.h) */
+    float blur;       /* largest deviation, of the crop's side */
+    int jpeg;         /* lowest quality; 0: none */
 } fn_augment;
 
 /* The view of one slot of one step: a function of (seed, step, slot) alone. */

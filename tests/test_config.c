@@ -73,6 +73,14 @@ TEST(mistakes_name_their_place)
     CHECK_FAILS(read_with(&c, "optim: {rate: 0}"), FN_ECONFIG, "(0, 100]");
     CHECK_FAILS(read_with(&c, "seed: 1_000"), FN_ECONFIG, "1_000");
     CHECK_FAILS(read_with(&c, "augment: {flip: yes}"), FN_ECONFIG, "yes");
+    CHECK_FAILS(read_with(&c, "augment: {blur: 0.2}"), FN_ECONFIG, "[0, 0.1]");
+    CHECK_FAILS(read_with(&c, "augment: {blur: -1}"), FN_ECONFIG, "augment.blur");
+    CHECK_FAILS(read_with(&c, "augment: {jpeg: 96}"), FN_ECONFIG, "[0, 95]");
+    CHECK_FAILS(read_with(&c, "augment: {flip: true, jpg: 30}"), FN_ECONFIG,
+                "did you mean 'augment.jpeg'?");
+    snprintf(place, sizeof place, "%s:5:23", path);
+    CHECK_FAILS(read_with(&c, "augment: {flip: true, jpg: 30}"), FN_ECONFIG, place);
+    CHECK_FAILS(read_with(&c, "augment: {degrade: 0}"), FN_ECONFIG, "(0, 1]");
     CHECK_FAILS(read_with(&c, "device: gpu"), FN_ECONFIG, "auto");
     CHECK_FAILS(read_with(&c, "net: nn2"), FN_ECONFIG, "net");
     CHECK_FAILS(read_text(&c, "", NULL, 0), FN_ECONFIG, path);
@@ -115,6 +123,17 @@ TEST(the_resolved_file_reads_back_the_same)
     CHECK_INT(again.seed, 123456789012);
     CHECK_OK(fn_config_same(&again, &c));
     fn_free(text);
+}
+
+TEST(faces_are_degraded_only_when_that_is_asked)
+{
+    fn_config c, other;
+    CHECK_OK(read_text(&c, least, NULL, 0));
+    CHECK(c.augment.blur == 0 && c.augment.jpeg == 0);
+    other = c;
+    CHECK_OK(read_with(&c, "augment: {blur: 0.01, jpeg: 30, degrade: 0.5}"));
+    CHECK(c.augment.blur == 0.01F && c.augment.jpeg == 30 && c.augment.degrade == 0.5F);
+    CHECK_FAILS(fn_config_same(&c, &other), FN_ECONFIG, "augment.blur is '0.01'");
 }
 
 TEST(a_resumed_run_may_change_its_length_but_not_its_rate)

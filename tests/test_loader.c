@@ -1,5 +1,6 @@
 /* test_loader.c -- the same batches for any number of threads, in order, from any step. */
 #include "core/mem.h"
+#include "data/degrade.h"
 #include "data/loader.h"
 #include "tests/people.h"
 
@@ -9,7 +10,7 @@ enum { PEOPLE = 6, P = 3, K = 3, N = P * K, SIDE = 24, IMAGE = SIDE * SIDE * 3, 
 
 static const int count[PEOPLE] = {4, 2, 1, 3, 7, 3};
 
-static const fn_loader_options options = {
+static fn_loader_options options = {
     .height = SIDE,
     .width = SIDE,
     .augment = {.view = 0.9f,
@@ -17,7 +18,10 @@ static const fn_loader_options options = {
                 .zoom = 0.1f,
                 .flip = 1,
                 .brightness = 0.1f,
-                .contrast = 0.2f},
+                .contrast = 0.2f,
+                .degrade = 0.6f,
+                .blur = 0.03f,
+                .jpeg = 20},
     .seed = 3,
 };
 
@@ -87,23 +91,28 @@ TEST(any_number_of_threads_gives_the_same_bytes)
     close_world(&w);
 }
 
-/* What a batch holds is what sampler, pack and view say, image by image. */
-TEST(a_batch_is_sampled_decoded_and_augmented)
+/* What a batch holds is what sampler, pack and view say, image by image; what degrades it has a say
+ * only when it is asked. */
+static void check_batches(const world *w, bool degraded)
 {
-    int image[N], label[N];
+    int image[N], label[N], touched = 0;
     float x[IMAGE];
-    world w;
     fn_view_scratch scratch = {NULL, 0};
     taken *t = fn_alloc(STEPS, sizeof *t);
-    open_world(&w);
-    take(&w, t, 0, 2, 2);
+    take(w, t, 0, 2, 2);
     for (int step = 0; step < STEPS; step++) {
-        CHECK_OK(fn_sampler_batch(w.sampler, (uint64_t)step, image, label));
+        CHECK_OK(fn_sampler_batch(w->sampler, (uint64_t)step, image, label));
         CHECK(memcmp(t[step].image, image, sizeof image) == 0);
         CHECK(memcmp(t[step].label, label, sizeof label) == 0);
         for (int i = 0; i < N; i++) {
             fn_pixels face;
-            CHECK_OK(fn_pack_image(w.pack, image[i], &face));
+            CHECK_OK(fn_pack_image(w->pack, image[i], &face));
+            if (degraded) {
+                fn_degrade d = fn_degrade_draw(&options.augment, options.seed,
+                                               (uint64_t)step, (uint32_t)i);
+                CHECK_OK(fn_degrade_apply(&face, d));
+                touched += d.blur > 0 || d.jpeg;
+            }
             fn_image whole = fn_pixels_view(&face);
             fn_view v = fn_augment_draw(&options.augment, options.seed, (uint64_t)step,
                                         (uint32_t)i);
@@ -112,8 +121,25 @@ TEST(a_batch_is_sampled_decoded_and_augmented)
             fn_pixels_free(&face);
         }
     }
+    CHECK(degraded ? touched > N && touched < STEPS * N : touched == 0);
     fn_free(scratch.data);
     fn_free(t);
+}
+
+TEST(a_batch_is_sampled_decoded_and_augmented)
+{
+    const fn_augment all = options.augment;
+    world w;
+    open_world(&w);
+    check_batches(&w, true);
+    options.augment.jpeg = 0;
+    check_batches(&w, true);
+    options.augment = all;
+    options.augment.blur = 0;
+    check_batches(&w, true);
+    options.augment.jpeg = 0;
+    check_batches(&w, false);
+    options.augment = all;
     close_world(&w);
 }
 

@@ -224,7 +224,7 @@ static void check_extent(const extent *e, double middle, double half, int n)
 TEST(augmentation_fills_its_ranges)
 {
     enum { N = 2000 };
-    fn_augment a = {0.7F, 0.05F, 0.1F, 1, 0.2F, 0.3F};
+    fn_augment a = {0.7F, 0.05F, 0.1F, 1, 0.2F, 0.3F, 0, 0, 0};
     extent x = {9, -9, 0}, y = x, side = x, gain = x, lift = x;
     int flips = 0;
     for (uint32_t i = 0; i < N; i++) {
@@ -247,7 +247,7 @@ TEST(augmentation_fills_its_ranges)
 
 TEST(a_draw_depends_on_seed_step_and_slot_alone)
 {
-    fn_augment a = {0.7F, 0.05F, 0.1F, 1, 0.2F, 0.3F}, dark = a;
+    fn_augment a = {0.7F, 0.05F, 0.1F, 1, 0.2F, 0.3F, 0, 0, 0}, dark = a;
     fn_view v = fn_augment_draw(&a, 1, 2, 3), again = fn_augment_draw(&a, 1, 2, 3);
     CHECK(v.x == again.x && v.y == again.y && v.gain == again.gain && v.flip == again.flip);
     CHECK(v.x != fn_augment_draw(&a, 2, 2, 3).x);
