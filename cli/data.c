@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <argp.h>
@@ -60,11 +61,24 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
+/* A line that moves where someone is looking; elsewhere a line for each tenth of the way, or after
+ * half a minute without one. */
 static void show_progress(int64_t done, int64_t total)
 {
-    if (isatty(STDERR_FILENO))
+    static int64_t tenth;
+    static time_t last;
+    time_t now = time(NULL);
+    if (isatty(STDERR_FILENO)) {
         fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
                 done == total ? "\n" : "");
+        return;
+    }
+    last = last ? last : now;
+    if (total == 0 || (10 * done / total == tenth && now - last < 30))
+        return;
+    fprintf(stderr, "%" PRId64 " of %" PRId64 " images\n", done, total);
+    tenth = 10 * done / total;
+    last = now;
 }
 
 /* --- pack --- */
@@ -79,9 +93,15 @@ static void tell(void *ctx, const char *path, const char *reason, int64_t done,
         show_progress(done, total);
 }
 
+static void say(void *ctx, const char *sentence)
+{
+    (void)ctx;
+    fprintf(stderr, "facenet: %s\n", sentence);
+}
+
 static fn_status pack(const arguments *a)
 {
-    fn_pack_options o = {.crop = a->crop, .tell = tell};
+    fn_pack_options o = {.crop = a->crop, .tell = tell, .say = say};
     fn_pack_report r;
     FN_TRY(fn_pack_make(a->output, a->input, &o, &r));
     printf("%s: %" PRId64 " faces of %" PRId64 " people, %.1f MB, %" PRId64 " left out\n",
@@ -208,7 +228,7 @@ static const verb verbs[] = {
       "Pack DIR/person/image.{jpg,jpeg,png,pgm,ppm} into one file; a folder of any depth "
       "that "
       "holds images is a person. What cannot be read is listed with its reason and left "
-      "out.",
+      "out. Stopped in whatever way, the same command goes on where it was.",
       NULL, NULL, NULL},
      pack},
     {"inspect",

@@ -107,7 +107,7 @@ static fn_status fail_write(const char *path, size_t size)
 }
 
 /* A rename would put a plain file in the place of /dev/null. */
-static fn_status check_target(const char *path)
+fn_status fn_file_check_target(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0)
@@ -126,7 +126,7 @@ fn_status fn_file_draft(char **draft, const char *path)
 {
     size_t room = strlen(path) + 32;
     *draft = NULL;
-    FN_TRY(check_target(path));
+    FN_TRY(fn_file_check_target(path));
     *draft = fn_alloc(room, 1);
     if (!*draft)
         return fn_fail(FN_ENOMEM, "%s: no memory for a name", path);

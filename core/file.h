@@ -16,6 +16,9 @@ fn_status fn_file_read(char **data, size_t *size, const char *path, size_t max) 
  * is replaced, not followed; a folder or a device is refused. */
 fn_status fn_file_replace(const char *path, const void *data, size_t size) FN_CHECKED;
 
+/* FN_EINVAL when a folder or a device is in the place of PATH. */
+fn_status fn_file_check_target(const char *path) FN_CHECKED;
+
 /* The three steps of fn_file_replace, for files too large for memory.
  * Names the draft of PATH, "PATH.tmp.PID" (fn_free), and makes sure that neither a folder
  * nor a device is in the place of PATH; an older draft of that name is removed. */

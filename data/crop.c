@@ -103,6 +103,11 @@ fn_crop_kind fn_crop_kind_of(const fn_crop *c)
     return c->kind;
 }
 
+const char *fn_crop_file(const fn_crop *c)
+{
+    return c->landmarks ? fn_landmark_file(c->landmarks) : NULL;
+}
+
 bool fn_crop_has(const fn_crop *c, const char *path)
 {
     return c->kind != FN_CROP_LANDMARKS || fn_landmark_find(c->landmarks, path);

@@ -27,6 +27,7 @@ void fn_crop_close(fn_crop *c);
 /* Is it a recipe of landmarks? Their file, which need not be there, is not looked at. */
 bool fn_crop_by_landmarks(const char *recipe);
 fn_crop_kind fn_crop_kind_of(const fn_crop *c);
+const char *fn_crop_file(const fn_crop *c); /* of the landmarks; NULL: it needs none */
 
 /* Crops one image; `path` is the key in the landmark file ("name/name_0001.jpg"). A face
  * without landmarks is FN_ENOENT. Thread-safe. Borders are replicated. */

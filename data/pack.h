@@ -13,11 +13,15 @@ typedef struct fn_pack fn_pack;
 typedef void fn_pack_tell(void *ctx, const char *path, const char *reason, int64_t done,
                           int64_t total);
 
+/* Called once or twice while a pack is made after an earlier attempt: what becomes of it. */
+typedef void fn_pack_say(void *ctx, const char *sentence);
+
 /* --- making --- */
 typedef struct fn_pack_options {
     const char *crop; /* recipe of data/crop.h; NULL: none, bytes are stored as they are;
                        * otherwise crops are stored as JPEG of quality 95 */
     fn_pack_tell *tell;
+    fn_pack_say *say;
     void *ctx;
 } fn_pack_options;
 
@@ -26,7 +30,12 @@ typedef struct fn_pack_report {
 } fn_pack_report;
 
 /* Packs the images of a tree (data/folder.h), people and images in strcmp order. People without
- * a readable image are left out and told too. Fewer than 2 people left: FN_EDATA. */
+ * a readable image are left out and told too. Fewer than 2 people left: FN_EDATA.
+ *
+ * What is finished waits in PATH.part. When that is there from an attempt that was killed or
+ * failed, the same call goes on behind it, and the pack has the bytes that it would have had; a
+ * changed folder counts from its first change, another recipe or program starts anew. FN_EEXIST
+ * when another process makes the same pack. */
 fn_status fn_pack_make(const char *path, const char *folder, const fn_pack_options *o,
                        fn_pack_report *report) FN_CHECKED;
 

@@ -1,5 +1,10 @@
 /* pack_make.c -- from a folder of images to a pack. Images are read, decoded and cropped by
- * all cores, a chunk at a time, and written in order: the file is the same for any number. */
+ * all cores, a chunk at a time, and written in order: the file is the same for any number.
+ *
+ * What is finished goes into a part (data/pack_part.h). When the folder is packed again after a
+ * kill, the part's records are recalled one for one with the folder's images, as long as both
+ * agree; from the first that does not, images are read again. */
+#include "core/digest.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "data/crew.h"
@@ -7,14 +12,17 @@
 #include "data/folder.h"
 #include "data/pack_write.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     CHUNK = 256,
     QUALITY = 95,
     REASON = 512,
+    SENTENCE = 1024,
     MAX_FILE = 512 * 1024 * 1024,
 };
 
@@ -23,7 +31,8 @@ typedef struct job {
     char *path;      /* FOLDER/person/name */
     const char *key; /* the end of it: person/name */
     const char *name;
-    uint8_t *bytes; /* as they go into the pack */
+    int64_t stamp[3]; /* fn_pack_record */
+    uint8_t *bytes;   /* as they go into the pack */
     size_t size;
     fn_status status;
     char reason[REASON]; /* without the path */
@@ -42,6 +51,8 @@ typedef struct maker {
     fn_folder *folder;
     int *kept; /* [folder->people], images that are in the pack */
     fn_crop *crop;
+    fn_pack_part *part;
+    bool recalling;
     fn_pack_write *w;
     chunk *chunk;
     int64_t done, left_out;
@@ -81,6 +92,22 @@ out:
     return rc;
 }
 
+static int64_t nanoseconds(struct timespec t)
+{
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* The inode's time shows a change that hides behind an old time of the contents, and a change of
+ * permissions. */
+static void stamp_file(int64_t stamp[3], const char *path)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    stamp[0] = there ? st.st_size : -1;
+    stamp[1] = there ? nanoseconds(st.st_mtim) : 0;
+    stamp[2] = there ? nanoseconds(st.st_ctim) : 0;
+}
+
 /* Sentences begin with the path or the end of it; whoever is told has the path already. */
 static const char *without_path(const char *sentence, const char *path)
 {
@@ -95,6 +122,7 @@ static void *work(void *arg)
     chunk *c = arg;
     for (int i; (i = atomic_fetch_add(&c->next, 1)) < c->n;) {
         job *j = &c->job[i];
+        stamp_file(j->stamp, j->path); /* before it is read, so that no change is missed */
         j->status = prepare(j, c->crop);
         if (j->status != FN_OK)
             snprintf(j->reason, sizeof j->reason, "%s",
@@ -111,19 +139,30 @@ static void tell(const maker *m, const char *path, const char *reason)
         m->o->tell(m->o->ctx, path, reason, m->done, m->folder->images);
 }
 
-static fn_status take(maker *m, const job *j)
+static fn_status enter(maker *m, const job *j, const fn_pack_record *r)
 {
     m->done++;
-    if (j->status == FN_ENOMEM || j->status == FN_EINTERNAL)
-        return fn_fail(j->status, "%s: %s", j->path, j->reason);
-    if (j->status != FN_OK) {
+    if (r->refused) {
         m->left_out++;
-        tell(m, j->path, j->reason);
+        tell(m, j->path, r->body);
         return FN_OK;
     }
     m->kept[j->person]++;
-    return fn_pack_write_image(m->w, m->folder->person[j->person].name, j->name, j->bytes,
-                               j->size);
+    return fn_pack_write_image(m->w, m->folder->person[j->person].name, j->name, r);
+}
+
+static fn_status take(maker *m, const job *j)
+{
+    bool refused = j->status != FN_OK;
+    fn_pack_record r = {.key = j->key,
+                        .refused = refused,
+                        .body = refused ? (const void *)j->reason : j->bytes,
+                        .size = refused ? strlen(j->reason) + 1 : j->size};
+    if (j->status == FN_ENOMEM || j->status == FN_EINTERNAL)
+        return fn_fail(j->status, "%s: %s", j->path, j->reason);
+    memcpy(r.stamp, j->stamp, sizeof r.stamp);
+    FN_TRY(fn_pack_part_add(m->part, &r));
+    return enter(m, j, &r);
 }
 
 static void discard(chunk *c)
@@ -145,6 +184,51 @@ static fn_status flush(maker *m)
     return FN_OK;
 }
 
+/* --- what an earlier attempt has finished --- */
+
+static void __attribute__((format(printf, 2, 3))) say(const maker *m, const char *fmt, ...)
+{
+    char sentence[SENTENCE];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(sentence, sizeof sentence, fmt, ap);
+    va_end(ap);
+    if (m->o->say)
+        m->o->say(m->o->ctx, sentence);
+}
+
+/* `key` is the image with which folder and records part; NULL: the records end. */
+static fn_status stop_recalling(maker *m, const char *key)
+{
+    const char *path = fn_pack_part_path(m->part);
+    m->recalling = false;
+    if (key)
+        say(m, "%s: goes on behind %lld images; from %s on the folder has changed", path,
+            (long long)m->done, key);
+    else if (m->done > 0)
+        say(m, "%s: goes on behind %lld images", path, (long long)m->done);
+    return fn_pack_part_cut(m->part);
+}
+
+static fn_status recall(maker *m, const job *j, bool *known)
+{
+    fn_pack_record r;
+    int64_t stamp[3];
+    FN_TRY(fn_pack_part_read(m->part, &r));
+    stamp_file(stamp, j->path);
+    *known = r.key && strcmp(r.key, j->key) == 0 &&
+             memcmp(r.stamp, stamp, sizeof stamp) == 0;
+    if (!*known)
+        return stop_recalling(m, r.key ? j->key : NULL);
+    fn_pack_part_take(m->part);
+    FN_TRY(enter(m, j, &r));
+    if (m->done % CHUNK == 0 && m->done < m->folder->images)
+        tell(m, m->path, NULL);
+    return FN_OK;
+}
+
+/* --- all of them --- */
+
 static fn_status add(maker *m, int person, const char *name)
 {
     chunk *c = m->chunk;
@@ -155,7 +239,14 @@ static fn_status add(maker *m, int person, const char *name)
     fn_free(folder);
     if (!path)
         return fn_fail(FN_ENOMEM, "%s: no memory for a name", m->path);
-    c->job[c->n++] = (job){person, path, path + key, name, .status = FN_OK};
+    job j = {person, path, path + key, name, .status = FN_OK};
+    bool known = false;
+    fn_status rc = m->recalling ? recall(m, &j, &known) : FN_OK;
+    if (rc != FN_OK || known) {
+        fn_free(path);
+        return rc;
+    }
+    c->job[c->n++] = j;
     return c->n == CHUNK ? flush(m) : FN_OK;
 }
 
@@ -165,6 +256,10 @@ static fn_status add_all(maker *m)
     for (int i = 0; i < f->people; i++)
         for (int k = 0; k < f->person[i].n; k++)
             FN_TRY(add(m, i, f->person[i].image[k]));
+    if (m->recalling) {
+        FN_TRY(stop_recalling(m, NULL));
+        tell(m, m->path, NULL);
+    }
     return m->chunk->n > 0 ? flush(m) : FN_OK;
 }
 
@@ -188,11 +283,36 @@ static fn_status finish(maker *m, fn_pack_report *report)
     fn_pack_write_count(m->w, report);
     report->left_out = m->left_out;
     if (report->people >= 2)
-        return fn_pack_write_save(m->w);
+        return fn_pack_write_save(m->w, m->part);
     return fn_fail(FN_EDATA,
                    "%s: has readable images of %d people; two or more are needed, as "
                    "FOLDER/person/image.jpg",
                    m->path, (int)report->people);
+}
+
+/* Everything that the bytes of a pack depend on beside the images. */
+static fn_status open_part(maker *m, const char *path, const char *crop)
+{
+    char digest[FN_DIGEST_BYTES] = "none";
+    bool anew;
+    const char *file = fn_crop_file(m->crop);
+    if (file)
+        FN_TRY(fn_digest_file(digest, file));
+    size_t room = strlen(m->path) + strlen(crop) + sizeof digest + 256;
+    char *identity = fn_alloc(room, 1);
+    if (!identity)
+        return fn_fail(FN_ENOMEM, "%s: no memory to write it", path);
+    snprintf(identity, room, "facenet %s\nfolder %s\ncrop %s\nlandmarks %s\nquality %d\n",
+             fn_version(), m->path, crop, digest, QUALITY);
+    fn_status rc = fn_pack_part_open(&m->part, path, identity, &anew);
+    fn_free(identity);
+    m->recalling = true;
+    if (rc == FN_OK && anew)
+        say(m,
+            "%s: starts anew: it was begun with another folder, crop, landmarks or version "
+            "of facenet",
+            fn_pack_part_path(m->part));
+    return rc;
 }
 
 fn_status fn_pack_make(const char *path, const char *folder, const fn_pack_options *o,
@@ -211,11 +331,13 @@ fn_status fn_pack_make(const char *path, const char *folder, const fn_pack_optio
         goto out;
     }
     m.chunk->crop = m.crop;
+    FN_GO(open_part(&m, path, crop));
     FN_GO(fn_pack_write_open(&m.w, path, crop));
     FN_GO(add_all(&m));
     rc = finish(&m, report);
 out:
     fn_pack_write_close(m.w);
+    fn_pack_part_close(m.part, rc == FN_OK || rc == FN_EDATA);
     if (m.chunk)
         discard(m.chunk);
     fn_free(m.chunk);

@@ -19,35 +19,49 @@ static fn_status is_held(bool *held, const char *name, double share, uint64_t se
     return FN_OK;
 }
 
-static fn_status copy_image(fn_pack_write *w, const fn_pack *p, int image)
+typedef struct side {
+    fn_pack_part *part;
+    fn_pack_write *write;
+} side;
+
+static fn_status open_side(side *s, const char *path, const fn_pack *p)
 {
+    FN_TRY(fn_pack_part_scratch(&s->part, path));
+    return fn_pack_write_open(&s->write, path, fn_pack_crop(p));
+}
+
+static fn_status copy_image(const side *to, const fn_pack *p, int image)
+{
+    const char *person = fn_pack_person(p, fn_pack_person_of(p, image));
     uint8_t *bytes;
-    size_t size;
-    FN_TRY(fn_pack_bytes(p, image, &bytes, &size));
-    fn_status rc = fn_pack_write_image(w, fn_pack_person(p, fn_pack_person_of(p, image)),
-                                       fn_pack_name(p, image), bytes, size);
+    fn_pack_record r = {.key = person};
+    fn_status rc;
+    FN_TRY(fn_pack_bytes(p, image, &bytes, &r.size));
+    r.body = bytes;
+    FN_GO(fn_pack_part_add(to->part, &r));
+    rc = fn_pack_write_image(to->write, person, fn_pack_name(p, image), &r);
+out:
     fn_free(bytes);
     return rc;
 }
 
-static fn_status deal(fn_pack_write *const side[2], const fn_pack *p, double share,
-                      uint64_t seed)
+static fn_status deal(const side to[2], const fn_pack *p, double share, uint64_t seed)
 {
     bool held = false;
     for (int i = 0; i < fn_pack_people(p); i++) {
         int first = fn_pack_first(p, i);
         FN_TRY(is_held(&held, fn_pack_person(p, i), share, seed));
         for (int k = 0; k < fn_pack_count(p, i); k++)
-            FN_TRY(copy_image(side[held], p, first + k));
+            FN_TRY(copy_image(&to[held], p, first + k));
     }
     return FN_OK;
 }
 
-static fn_status check_sides(fn_pack_write *const side[2], const fn_pack *p)
+static fn_status check_sides(const side to[2], const fn_pack *p)
 {
     fn_pack_report r[2];
     for (int i = 0; i < 2; i++)
-        fn_pack_write_count(side[i], &r[i]);
+        fn_pack_write_count(to[i].write, &r[i]);
     if (r[0].people >= 2 && r[1].people >= 2)
         return FN_OK;
     return fn_fail(
@@ -73,21 +87,23 @@ static fn_status check_arguments(const char *path, const char *const to[2], doub
 fn_status fn_pack_split(const char *path, const char *kept, const char *held, double share,
                         uint64_t seed)
 {
-    const char *const to[2] = {kept, held};
+    const char *const name[2] = {kept, held};
     fn_pack *p = NULL;
-    fn_pack_write *side[2] = {NULL, NULL};
+    side to[2] = {{NULL, NULL}, {NULL, NULL}};
     fn_status rc;
-    FN_TRY(check_arguments(path, to, share));
+    FN_TRY(check_arguments(path, name, share));
     FN_GO(fn_pack_open(&p, path));
     for (int i = 0; i < 2; i++)
-        FN_GO(fn_pack_write_open(&side[i], to[i], fn_pack_crop(p)));
-    FN_GO(deal(side, p, share, seed));
-    FN_GO(check_sides(side, p));
-    FN_GO(fn_pack_write_save(side[0]));
-    rc = fn_pack_write_save(side[1]);
+        FN_GO(open_side(&to[i], name[i], p));
+    FN_GO(deal(to, p, share, seed));
+    FN_GO(check_sides(to, p));
+    for (int i = 0; i < 2; i++)
+        FN_GO(fn_pack_write_save(to[i].write, to[i].part));
 out:
-    fn_pack_write_close(side[0]);
-    fn_pack_write_close(side[1]);
+    for (int i = 0; i < 2; i++) {
+        fn_pack_write_close(to[i].write);
+        fn_pack_part_close(to[i].part, true);
+    }
     fn_pack_close(p);
     return rc;
 }

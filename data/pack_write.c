@@ -7,8 +7,6 @@
 #include "data/codec.h"
 #include "data/pack_format.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,11 +16,11 @@ enum { PIECE = 1 << 20 };
 
 struct fn_pack_write {
     char *path, *crop;
-    int scratch; /* the images, end to end, in a file that has no name any more */
-    int64_t at;  /* their bytes so far */
+    int64_t bytes; /* of the images so far */
     int people, images;
     size_t last; /* where the last person's name begins in `person` */
     fn_growing person, name, first, offset, crc;
+    fn_growing place; /* of each image in the part */
 };
 
 static fn_status append(fn_pack_write *w, fn_growing *to, const void *data, size_t size)
@@ -33,19 +31,6 @@ static fn_status append(fn_pack_write *w, fn_growing *to, const void *data, size
                    w->images);
 }
 
-/* The scratch file's name is gone before the first byte, so a crash leaves nothing. */
-static fn_status open_scratch(fn_pack_write *w)
-{
-    char *draft;
-    FN_TRY(fn_file_draft(&draft, w->path));
-    w->scratch = open(draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    fn_status rc = w->scratch < 0 ? fn_fail_errno(w->path, "create") : FN_OK;
-    if (rc == FN_OK && unlink(draft) != 0)
-        rc = fn_fail_errno(draft, "remove");
-    fn_free(draft);
-    return rc;
-}
-
 fn_status fn_pack_write_open(fn_pack_write **out, const char *path, const char *crop)
 {
     fn_pack_write *w = fn_alloc(1, sizeof *w);
@@ -53,15 +38,13 @@ fn_status fn_pack_write_open(fn_pack_write **out, const char *path, const char *
     *out = NULL;
     if (!w)
         return fn_fail(FN_ENOMEM, "%s: no memory to write it", path);
-    w->scratch = -1;
     w->path = fn_strdup(path);
     w->crop = fn_strdup(crop);
     if (!w->path || !w->crop) {
         rc = fn_fail(FN_ENOMEM, "%s: no memory to write it", path);
         goto out;
     }
-    FN_GO(append(w, &w->offset, &w->at, sizeof w->at));
-    FN_GO(open_scratch(w));
+    FN_GO(append(w, &w->offset, &w->bytes, sizeof w->bytes));
     *out = w;
     return FN_OK;
 out:
@@ -73,13 +56,12 @@ void fn_pack_write_close(fn_pack_write *w)
 {
     if (!w)
         return;
-    if (w->scratch >= 0)
-        close(w->scratch);
     fn_free(w->person.data);
     fn_free(w->name.data);
     fn_free(w->first.data);
     fn_free(w->offset.data);
     fn_free(w->crc.data);
+    fn_free(w->place.data);
     fn_free(w->path);
     fn_free(w->crop);
     fn_free(w);
@@ -87,7 +69,7 @@ void fn_pack_write_close(fn_pack_write *w)
 
 void fn_pack_write_count(const fn_pack_write *w, fn_pack_report *r)
 {
-    *r = (fn_pack_report){.people = w->people, .images = w->images, .bytes = w->at};
+    *r = (fn_pack_report){.people = w->people, .images = w->images, .bytes = w->bytes};
 }
 
 static fn_status begin_person(fn_pack_write *w, const char *person)
@@ -100,19 +82,19 @@ static fn_status begin_person(fn_pack_write *w, const char *person)
 }
 
 fn_status fn_pack_write_image(fn_pack_write *w, const char *person, const char *name,
-                              const void *bytes, size_t size)
+                              const fn_pack_record *r)
 {
     if (w->images == INT32_MAX - 1)
         return fn_fail(FN_EDATA, "%s: a pack holds at most %d images", w->path, w->images);
     if (w->people == 0 || strcmp((const char *)w->person.data + w->last, person) != 0)
         FN_TRY(begin_person(w, person));
-    FN_TRY(fn_file_write(w->scratch, w->at, bytes, size, w->path));
-    int64_t crc = fn_crc32c(bytes, size);
-    w->at += (int64_t)size;
+    int64_t crc = fn_crc32c(r->body, r->size);
+    w->bytes += (int64_t)r->size;
     w->images++;
     FN_TRY(append(w, &w->name, name, strlen(name) + 1));
     FN_TRY(append(w, &w->crc, &crc, sizeof crc));
-    return append(w, &w->offset, &w->at, sizeof w->at);
+    FN_TRY(append(w, &w->place, &r->at, sizeof r->at));
+    return append(w, &w->offset, &w->bytes, sizeof w->bytes);
 }
 
 /* --- saving --- */
@@ -137,49 +119,65 @@ static fn_status write_index(fn_pack_write *w, const char *draft, int64_t *offse
     FN_GO(write_list(h, FN_PACK_FIRST, FN_H5_I32, &w->first, sizeof(int32_t)));
     FN_GO(write_list(h, FN_PACK_PEOPLE, FN_H5_U8, &w->person, 1));
     FN_GO(write_list(h, FN_PACK_NAMES, FN_H5_U8, &w->name, 1));
-    FN_GO(fn_h5_reserve(h, FN_PACK_BYTES, w->at, offset));
+    FN_GO(fn_h5_reserve(h, FN_PACK_BYTES, w->bytes, offset));
     rc = fn_h5_finish(h);
 out:
     fn_h5_close(h);
     return rc;
 }
 
-static fn_status copy_images(fn_pack_write *w, int fd, int64_t offset)
+static int64_t element(const fn_growing *list, int i)
 {
-    char *piece = fn_alloc_aligned(PIECE);
-    fn_status rc = piece ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory to copy", w->path);
-    for (int64_t at = 0; rc == FN_OK && at < w->at;) {
-        ssize_t n = pread(w->scratch, piece, PIECE, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            rc = fn_fail_errno(w->path, "read its images back");
-        else if (n == 0)
-            rc = fn_fail(FN_EIO, "%s: its images cannot be read back", w->path);
-        else
-            rc = fn_file_write(fd, offset + at, piece, (size_t)n, w->path);
-        at += n > 0 ? n : 0;
+    int64_t v;
+    memcpy(&v, list->data + (size_t)i * sizeof v, sizeof v);
+    return v;
+}
+
+typedef struct copier {
+    const fn_pack_part *part;
+    int fd;
+    const char *path;
+    char *piece;
+} copier;
+
+static fn_status copy_image(const copier *c, int64_t from, int64_t to, int64_t size)
+{
+    for (int64_t n; size > 0; from += n, to += n, size -= n) {
+        n = size < PIECE ? size : PIECE;
+        FN_TRY(fn_pack_part_bytes(c->part, from, c->piece, (size_t)n));
+        FN_TRY(fn_file_write(c->fd, to, c->piece, (size_t)n, c->path));
     }
-    fn_free(piece);
+    return FN_OK;
+}
+
+static fn_status copy_images(const fn_pack_write *w, const fn_pack_part *part, int fd,
+                             int64_t base)
+{
+    copier c = {part, fd, w->path, fn_alloc_aligned(PIECE)};
+    fn_status rc = c.piece ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory to copy", w->path);
+    for (int i = 0; rc == FN_OK && i < w->images; i++) {
+        int64_t at = element(&w->offset, i), end = element(&w->offset, i + 1);
+        rc = copy_image(&c, element(&w->place, i), base + at, end - at);
+    }
+    fn_free(c.piece);
     return rc;
 }
 
-fn_status fn_pack_write_save(fn_pack_write *w)
+fn_status fn_pack_write_save(fn_pack_write *w, const fn_pack_part *part)
 {
+    const char *draft = fn_pack_part_draft(part);
     int32_t end = w->images;
-    int64_t offset;
-    char *draft;
+    int64_t base;
     int fd = -1;
     fn_status rc;
     FN_TRY(append(w, &w->first, &end, sizeof end));
-    FN_TRY(fn_file_draft(&draft, w->path));
-    FN_GO(write_index(w, draft, &offset));
+    FN_GO(write_index(w, draft, &base));
     fd = open(draft, O_RDWR | O_CLOEXEC);
     if (fd < 0) {
         rc = fn_fail_errno(draft, "open");
         goto out;
     }
-    FN_GO(copy_images(w, fd, offset));
+    FN_GO(copy_images(w, part, fd, base));
     rc = fn_file_publish(fd, draft, w->path);
     fd = -1;
 out:
@@ -187,6 +185,5 @@ out:
         close(fd);
     if (rc != FN_OK)
         unlink(draft);
-    fn_free(draft);
     return rc;
 }

@@ -73,15 +73,22 @@ TEST(any_flipped_bit_of_an_image_is_found)
 /* What was packed by another program may never have been an image. */
 TEST(images_that_do_not_decode_are_found)
 {
+    fn_pack_record one = {.key = "ann/1.jpg", .body = "P5 1 1 255\n\1", .size = 12};
+    fn_pack_record two = {.key = "bob/1.jpg", .body = "GIF89a", .size = 6};
+    fn_pack_part *part;
     fn_pack_write *w;
     fn_pack *p;
     told t = {.n = 0};
     fn_test_scratch();
+    CHECK_OK(fn_pack_part_scratch(&part, fn_test_path("test.h5")));
+    CHECK_OK(fn_pack_part_add(part, &one));
+    CHECK_OK(fn_pack_part_add(part, &two));
     CHECK_OK(fn_pack_write_open(&w, fn_test_path("test.h5"), "none"));
-    CHECK_OK(fn_pack_write_image(w, "ann", "1.jpg", "P5 1 1 255\n\1", 12));
-    CHECK_OK(fn_pack_write_image(w, "bob", "1.jpg", "GIF89a", 6));
-    CHECK_OK(fn_pack_write_save(w));
+    CHECK_OK(fn_pack_write_image(w, "ann", "1.jpg", &one));
+    CHECK_OK(fn_pack_write_image(w, "bob", "1.jpg", &two));
+    CHECK_OK(fn_pack_write_save(w, part));
     fn_pack_write_close(w);
+    fn_pack_part_close(part, true);
     CHECK_OK(fn_pack_open(&p, fn_test_path("test.h5")));
     CHECK_FAILS(fn_pack_verify(p, tell, &t), FN_EDATA, "1 of its 2 images are bad");
     CHECK_INT(t.n, 1);
