@@ -81,21 +81,31 @@ static void show_progress(int64_t done, int64_t total)
     last = now;
 }
 
+/* A sentence goes over the line that moves: it is longer. */
+static void start_line(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputc('\r', stderr);
+}
+
 /* --- pack --- */
 
 static void tell(void *ctx, const char *path, const char *reason, int64_t done,
                  int64_t total)
 {
     (void)ctx;
-    if (reason)
+    if (reason) {
+        start_line();
         fprintf(stderr, "left out: %s: %s\n", path, reason);
-    else
+    } else {
         show_progress(done, total);
+    }
 }
 
 static void say(void *ctx, const char *sentence)
 {
     (void)ctx;
+    start_line();
     fprintf(stderr, "facenet: %s\n", sentence);
 }
 
