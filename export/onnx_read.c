@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "export/schema.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -152,16 +153,25 @@ static fn_status read_attribute(fn_onnx_attr *to, fn_wire w)
     return FN_OK;
 }
 
+static const fn_onnx_attr defaults = {.strides = {1, 1},
+                                      .group = 1,
+                                      .axis = FN_ONNX_ABSENT,
+                                      .keepdims = 1,
+                                      .alpha = NAN,
+                                      .beta = NAN,
+                                      .bias = 1,
+                                      .epsilon = 1e-5f};
+
 static fn_status read_node(fn_onnx_file *f, fn_wire w, fn_onnx_node *n)
 {
     fn_wire_field a;
-    *n = (fn_onnx_node){
-        .y = -1,
-        .attr = {.strides = {1, 1}, .group = 1, .axis = -1, .keepdims = 1, .bias = 1}};
+    *n = (fn_onnx_node){.y = -1, .attr = defaults};
     while (fn_wire_next(&w, &a)) {
         fn_status rc = FN_OK;
         if (a.number == FN_NODE_INPUT && n->n_x < FN_MAX_IN)
             rc = value_of(f, &a.inside, &n->x[n->n_x++]);
+        else if (a.number == FN_NODE_OUTPUT && n->y >= 0)
+            rc = broken("a node with a second output");
         else if (a.number == FN_NODE_OUTPUT)
             rc = value_of(f, &a.inside, &n->y);
         else if (a.number == FN_NODE_OP && !copy_text(n->op, sizeof n->op, &a.inside))

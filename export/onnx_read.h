@@ -16,7 +16,9 @@ typedef struct fn_onnx_value {
     float *data; /* fn_onnx_run fills it */
 } fn_onnx_value;
 
-/* Attributes that the file does not give have ONNX's defaults. */
+/* Attributes that the file does not give have ONNX's defaults; where these are not the same
+ * for every operator: FN_ONNX_ABSENT for `axis`, NAN for `alpha` and `beta`. */
+enum { FN_ONNX_ABSENT = -2 };
 typedef struct fn_onnx_attr {
     int64_t kernel_shape[2], strides[2], pads[4], axes[1];
     int64_t group, axis, trans_b, size, keepdims, count_include_pad;

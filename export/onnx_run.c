@@ -23,6 +23,23 @@ static fn_shape shape_of(const fn_onnx_call *c, int k)
     return c->x[k]->shape;
 }
 
+/* The axis that the operator works along; `usual` where the file names none. */
+static int64_t axis_of(const fn_onnx_call *c, int64_t usual)
+{
+    int64_t axis = c->node->attr.axis == FN_ONNX_ABSENT ? usual : c->node->attr.axis;
+    return axis < 0 ? axis + shape_of(c, 0).rank : axis;
+}
+
+static float given_or(float attr, float usual)
+{
+    return isnan(attr) ? usual : attr;
+}
+
+static bool one_image(fn_shape s)
+{
+    return s.rank >= 2 && s.dim[0] == 1;
+}
+
 /* --- element by element --- */
 
 static fn_status run_relu(fn_onnx_call *c)
@@ -44,8 +61,11 @@ static fn_status run_sqrt(fn_onnx_call *c)
 /* Add, Mul, Div; the second may be one number. */
 static fn_status run_binary(fn_onnx_call *c)
 {
-    int64_t n = fn_numel(shape_of(c, 0)), m = fn_numel(shape_of(c, 1));
-    if (m != n && m != 1)
+    fn_shape left = shape_of(c, 0), right = shape_of(c, 1);
+    int64_t n = fn_numel(left), m = fn_numel(right);
+    bool same = left.rank == right.rank &&
+                memcmp(left.dim, right.dim, sizeof left.dim) == 0;
+    if (!same && m != 1)
         return torn(c);
     FN_TRY(fn_onnx_make(c, shape_of(c, 0)));
     for (int64_t i = 0; i < n; i++) {
@@ -59,9 +79,10 @@ static fn_status run_binary(fn_onnx_call *c)
 /* One slope a channel. */
 static fn_status run_prelu(fn_onnx_call *c)
 {
-    fn_shape s = shape_of(c, 0);
+    fn_shape s = shape_of(c, 0), slope = shape_of(c, 1);
     int64_t plane = s.dim[2] * s.dim[3];
-    if (fn_numel(shape_of(c, 1)) != s.dim[1])
+    int at = slope.rank - (s.rank - 1); /* shapes are joined at their ends */
+    if (!one_image(s) || at < 0 || fn_numel(slope) != s.dim[1] || slope.dim[at] != s.dim[1])
         return torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s); i++) {
@@ -76,7 +97,7 @@ static fn_status run_batchnorm(fn_onnx_call *c)
     fn_shape s = shape_of(c, 0);
     int64_t plane = s.dim[2] * s.dim[3];
     for (int k = 1; k < 5; k++)
-        if (fn_numel(shape_of(c, k)) != s.dim[1])
+        if (!one_image(s) || fn_numel(shape_of(c, k)) != s.dim[1])
             return torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s); i++) {
@@ -96,6 +117,10 @@ static fn_status run_lrn(fn_onnx_call *c)
     const fn_onnx_attr *a = &c->node->attr;
     fn_shape s = shape_of(c, 0);
     int64_t plane = s.dim[2] * s.dim[3], half = (a->size - 1) / 2;
+    double alpha = (double)given_or(a->alpha, 1e-4f);
+    double beta = (double)given_or(a->beta, 0.75f);
+    if (!one_image(s) || a->size < 1)
+        return torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s); i++) {
         double square = 0;
@@ -104,8 +129,8 @@ static fn_status run_lrn(fn_onnx_call *c)
                 double v = (double)c->x[0]->data[k * plane + i % plane];
                 square += v * v;
             }
-        double base = (double)a->bias + (double)a->alpha / (double)a->size * square;
-        c->y->data[i] = (float)((double)c->x[0]->data[i] / pow(base, (double)a->beta));
+        double base = (double)a->bias + alpha / (double)a->size * square;
+        c->y->data[i] = (float)((double)c->x[0]->data[i] / pow(base, beta));
     }
     return FN_OK;
 }
@@ -115,6 +140,8 @@ static fn_status run_softmax(fn_onnx_call *c)
 {
     fn_shape s = shape_of(c, 0);
     int64_t plane = s.dim[2] * s.dim[3];
+    if (!one_image(s) || axis_of(c, -1) != 1)
+        return torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < plane; i++) {
         const float *x = c->x[0]->data + i;
@@ -133,6 +160,8 @@ static fn_status run_softmax(fn_onnx_call *c)
 static fn_status run_concat(fn_onnx_call *c)
 {
     fn_shape s = shape_of(c, 0);
+    if (!one_image(s) || axis_of(c, 0) != 1)
+        return torn(c);
     s.dim[1] = 0;
     for (int k = 0; k < c->node->n_x; k++)
         s.dim[1] += shape_of(c, k).dim[1];
@@ -159,6 +188,8 @@ static fn_status reshape(fn_onnx_call *c, fn_shape s)
 
 static fn_status run_flatten(fn_onnx_call *c)
 {
+    if (!one_image(shape_of(c, 0)) || axis_of(c, 1) != 1)
+        return torn(c);
     return reshape(c, (fn_shape)FN_NC(1, fn_numel(shape_of(c, 0))));
 }
 
@@ -180,9 +211,12 @@ static fn_status run_reshape(fn_onnx_call *c)
 
 static fn_status run_gemm(fn_onnx_call *c)
 {
+    const fn_onnx_attr *a = &c->node->attr;
     fn_shape w = shape_of(c, 1);
     int64_t out = w.dim[0], in = w.dim[1];
-    if (w.rank != 2 || !c->node->attr.trans_b || fn_numel(shape_of(c, 0)) != in ||
+    if (given_or(a->alpha, 1) != 1 || given_or(a->beta, 1) != 1)
+        return torn(c);
+    if (w.rank != 2 || !a->trans_b || fn_numel(shape_of(c, 0)) != in ||
         (c->node->n_x > 2 && fn_numel(shape_of(c, 2)) != out))
         return torn(c);
     FN_TRY(fn_onnx_make(c, (fn_shape)FN_NC(1, out)));
@@ -200,7 +234,8 @@ static fn_status run_reduce_max(fn_onnx_call *c)
 {
     fn_shape s = shape_of(c, 0);
     int64_t pieces = s.dim[2];
-    if (s.rank != 3 || c->node->attr.axes[0] != 2 || c->node->attr.keepdims)
+    if (s.rank != 3 || !one_image(s) || pieces < 1 || c->node->attr.axes[0] != 2 ||
+        c->node->attr.keepdims)
         return torn(c);
     FN_TRY(fn_onnx_make(c, (fn_shape)FN_NC(1, s.dim[1])));
     for (int64_t o = 0; o < s.dim[1]; o++) {
@@ -222,7 +257,9 @@ static double length(const fn_onnx_value *x)
 
 static fn_status run_reduce_l2(fn_onnx_call *c)
 {
-    if (shape_of(c, 0).rank != 2)
+    const fn_onnx_attr *a = &c->node->attr;
+    if (shape_of(c, 0).rank != 2 || !one_image(shape_of(c, 0)) || a->axes[0] != 1 ||
+        !a->keepdims)
         return torn(c);
     FN_TRY(fn_onnx_make(c, (fn_shape)FN_NC(1, 1)));
     c->y->data[0] = (float)length(c->x[0]);
@@ -233,7 +270,7 @@ static fn_status run_lp_normalization(fn_onnx_call *c)
 {
     fn_shape s = shape_of(c, 0);
     double norm = length(c->x[0]);
-    if (s.rank != 2)
+    if (s.rank != 2 || !one_image(s) || axis_of(c, -1) != 1)
         return torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s) && norm > 0; i++)
@@ -319,6 +356,9 @@ fn_status fn_onnx_run(fn_onnx_file *f, const float *x, fn_shape shape,
                       const fn_onnx_value **y)
 {
     fn_onnx_value *input = &f->value[f->input];
+    if (shape.dim[0] != 1)
+        return fn_fail(FN_EDATA, "%s: one image at a time, not %lld", input->name,
+                       (long long)shape.dim[0]);
     size_t size = (size_t)fn_numel(shape) * sizeof *x;
     forget(f);
     input->shape = shape;

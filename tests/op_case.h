@@ -14,6 +14,7 @@
 #include "tests/test.h"
 
 enum { X, W, DY, Y, DX, DW, ROLES }; /* tensors of a call, inputs first */
+static const char *const role_name[ROLES] = {"x", "w", "dy", "y", "dx", "dw"};
 enum { MIXED = FN_FORMATS, OFFERS }; /* offers: a format for every x, or one for each */
 
 /* How a sample is run. */
@@ -243,12 +244,11 @@ static void compare_one(fn_tensor t, fn_backend b, fn_tensor oracle, const char 
 
 static void compare(fn_call *c, int role, fn_backend b, fn_call *oracle)
 {
-    static const char *const name[ROLES] = {"x", "w", "dy", "y", "dx", "dw"};
     int n;
     fn_tensor *t = tensors(c, role, &n), *right = tensors(oracle, role, &n);
     for (int i = 0; i < n; i++)
         if (t[i].data)
-            compare_one(t[i], b, right[i], name[role]);
+            compare_one(t[i], b, right[i], role_name[role]);
 }
 
 /* --- a sample, in one way --- */
@@ -340,6 +340,7 @@ static void fill_inputs(fn_call *c, const subject *s)
         fill(c->dy[i], FN_FILL_UNIFORM, -1, 1, &r);
 }
 
+/* The reference's call, with random inputs. */
 static fn_status open_oracle(subject *s, bool training)
 {
     const fn_kernel *k = s->op->kernel[FN_REF];
@@ -351,20 +352,14 @@ static fn_status open_oracle(subject *s, bool training)
         FN_TRY(k->prepare(c));
     bind(c, &w);
     fill_inputs(c, s);
-    FN_TRY(k->forward(c));
-    return training ? k->backward(c) : FN_OK;
+    return FN_OK;
 }
 
-static void each_sample(bool training, void (*visit)(subject *s))
+static fn_status ask_oracle(subject *s)
 {
-    for (const fn_op *const *op = fn_ops; *op; op++)
-        for (int i = 0; (*op)->sample && (*op)->sample[i].attr; i++) {
-            subject s = {.op = *op, .sample = &(*op)->sample[i], .number = i};
-            snprintf(where, sizeof where, "%s, sample %d", s.op->name, i);
-            CHECK_OK(open_oracle(&s, training));
-            visit(&s);
-            fn_fence_close(0);
-        }
+    const fn_kernel *k = s->op->kernel[FN_REF];
+    FN_TRY(k->forward(&s->oracle));
+    return s->oracle.training ? k->backward(&s->oracle) : FN_OK;
 }
 
 #endif

@@ -9,17 +9,23 @@ cd "$(dirname "$0")/.."
 
 packages="gcc libc6-dev cmake ninja-build pkg-config libdnnl-dev libhdf5-dev libyaml-dev
           libjpeg-dev libpng-dev libjansson-dev libssl-dev"
+optional= # not in every release: the tests that want it are skipped without
 case "${1:-}" in
-    tests) packages+=" python3-venv g++" ;; # the header is C++ too
+    tests) packages+=" python3-venv g++" # the header is C++ too
+           optional="libonnx-testdata" ;;
     bench) packages+=" python3-venv python3-dev g++" ;; # torch.compile writes C++
 esac
 
-# The packages that dpkg does not have.
+# The packages that dpkg does not have; of the optional ones those that apt knows.
 missing() {
     local have
-    have=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $packages 2>/dev/null || true)
+    have=$(dpkg-query -W -f='${Package} ${db:Status-Status}\n' $packages $optional \
+        2>/dev/null || true)
     for p in $packages; do
         grep -qx "$p installed" <<<"$have" || echo "$p"
+    done
+    for p in $optional; do
+        grep -qx "$p installed" <<<"$have" || ! apt-cache show "$p" &>/dev/null || echo "$p"
     done
 }
 
@@ -37,6 +43,7 @@ install_packages() {
     fi
     echo "setup: installing $names"
     "${as_root[@]}" apt-get update -qq
+    names=$(missing | xargs) # apt may know more now
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $names >/dev/null
 }
