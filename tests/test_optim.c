@@ -254,6 +254,28 @@ TEST(optim_norm_is_of_trained_weights)
     close_params(&p);
 }
 
+/* A gradient of (3, -4, 12) is 13 long. */
+TEST(optim_clips_a_gradient_by_its_length)
+{
+    static const float grad[] = {3, -4, 12};
+    for (int i = 0; i < 3; i++) {
+        const float most = i == 0 ? 6.5f : i == 1 ? 13 : 0, left = i == 0 ? 0.5f : 1;
+        fn_params p = open_params(), before = open_params();
+        fn_optim *o;
+        CHECK_OK(fn_optim_open(&o, &p, (fn_optim_options){.kind = FN_SGD}));
+        for (int k = 0; k < 3; k++)
+            p.grad[k] = grad[k];
+        CHECK_NEAR(fn_optim_norm(o), 13, 1e-12);
+        fn_optim_step(o, 2, fn_optim_clip(fn_optim_norm(o), most));
+        for (int k = 0; k < 3; k++)
+            CHECK_NEAR(p.value[k], before.value[k] - 2 * left * grad[k], 1e-5);
+        fn_optim_close(o);
+        close_params(&p);
+        close_params(&before);
+    }
+    CHECK(fn_optim_clip(13, 12) == (float)(12. / 13) && fn_optim_clip(0, 12) == 1);
+}
+
 /* --- bits --- */
 
 TEST(optim_has_the_same_bits_for_any_number_of_threads)

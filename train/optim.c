@@ -133,6 +133,11 @@ double fn_optim_norm(const fn_optim *o)
     return sqrt(sum);
 }
 
+float fn_optim_clip(double norm, float most)
+{
+    return most > 0 && norm > (double)most ? (float)((double)most / norm) : 1;
+}
+
 void fn_optim_step(fn_optim *o, float rate, float scale)
 {
     double steps = (double)++o->steps;

@@ -31,6 +31,8 @@ fn_status fn_optim_open(fn_optim **out, fn_params *p, fn_optim_options o) FN_CHE
 void fn_optim_close(fn_optim *o);
 /* The Euclidean norm of the trained weights' gradient; not finite if any of it is not. */
 double fn_optim_norm(const fn_optim *o);
+/* What shortens a gradient of this norm to `most`; 1 where it is no longer, or `most` is 0. */
+float fn_optim_clip(double norm, float most);
 /* `scale` multiplies the gradient (not the statistics): below 1 where it is clipped. */
 void fn_optim_step(fn_optim *o, float rate, float scale);
 

@@ -225,10 +225,9 @@ static fn_status backward(fn_trainer *t, int n)
 static fn_status update(fn_trainer *t)
 {
     const fn_config *c = &t->config;
-    bool clip = c->clip > 0 && t->gradient > (double)c->clip;
-    float scale = clip ? (float)((double)c->clip / t->gradient) : 1;
     t->skipped = 0;
-    fn_optim_step(t->optim, fn_schedule_rate(&c->schedule, t->record.step), scale);
+    fn_optim_step(t->optim, fn_schedule_rate(&c->schedule, t->record.step),
+                  fn_optim_clip(t->gradient, c->clip));
     return load_weights(t);
 }
 
