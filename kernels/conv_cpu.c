@@ -1,171 +1,22 @@
-/* conv on the CPU: oneDNN's direct convolutions.
- *
- * choose() asks for the layouts that the forward pass likes best. Where the layouts of the
- * network leave one of the three passes nothing but a slow implementation (the first
- * convolution: 3 plain channels), that pass gets layouts of its own through ports. */
+/* conv on the CPU: what oneDNN's direct convolutions and Winograd's share. Which of them a call
+ * takes is chosen when it is prepared. */
 #include "core/mem.h"
-#include "kernels/conv.h"
-#include "kernels/dnnl.h"
+#include "kernels/conv_way.h"
 #include "kernels/format.h"
 #include "kernels/winograd.h"
 
-#include <stdio.h>
-
-/* One of forward, gradient of x, gradient of the kernel. */
-typedef struct pass {
-    fn_dnnl_op op;
-    fn_dnnl_port x, w, y;
-} pass;
-
-typedef struct conv_state {
-    pass forward, back, back_w;
-    char *packed;      /* the kernel as forward wants it; NULL where plain will do */
-    char *back_own;    /* what only the gradient of x needs: made when that is wanted */
-    size_t back_bytes; /* of it */
-    size_t scratch, back_scratch, back_w_scratch, bias; /* places in the workspace */
-    bool winograd; /* then all of the above but `packed` and `back_own` is unused */
-    fn_winograd sizes;
-} conv_state;
-
-static fn_dnnl_conv describe_call(const fn_call *c)
+static const fn_conv_way *way_of(const fn_call *c)
 {
-    const fn_conv *a = c->attr;
-    return (fn_dnnl_conv){
-        .x = fn_dnnl_value(c->x[0].shape, c->x[0].format),
-        .w = fn_dnnl_free(c->w[0].shape),
-        .b = fn_dnnl_rows(a->bias ? c->w[1].shape : (fn_shape){0}),
-        .y = fn_dnnl_value(c->y[0].shape, c->y[0].format),
-        .stride = a->stride,
-        .pad = fn_window_pad(a->kernel, a->pad),
-        .relu = a->relu,
-    };
-}
-
-static fn_dnnl_pass forward_pass(const fn_call *c)
-{
-    return c->training ? FN_DNNL_TRAIN : FN_DNNL_INFER;
-}
-
-static void conv_choose(fn_call *c)
-{
-    fn_dnnl_conv a = describe_call(c);
-    fn_dnnl_op op;
-    a.x = fn_dnnl_free(c->x[0].shape);
-    a.y = fn_dnnl_free(c->y[0].shape);
-    c->y[0].format = FN_PLAIN;
-    if (fn_dnnl_make_conv(&op, forward_pass(c), &a, NULL) != FN_OK)
-        return;
-    if (!fn_dnnl_format(&op, DNNL_ARG_SRC, c->x[0].shape, &c->x[0].format))
-        c->x[0].format = FN_PLAIN;
-    if (!fn_dnnl_format(&op, DNNL_ARG_DST, c->y[0].shape, &c->y[0].format))
-        c->y[0].format = FN_PLAIN;
-    fn_dnnl_release(&op);
-}
-
-/* --- prepare --- */
-
-/* With the layouts of the network if that is fast, else with oneDNN's own if those are. */
-static fn_status make(fn_dnnl_op *out, fn_dnnl_pass kind, fn_dnnl_conv a,
-                      const fn_dnnl_op *forward)
-{
-    fn_dnnl_op other;
-    fn_status rc = fn_dnnl_make_conv(out, kind, &a, forward);
-    if (rc == FN_OK && !fn_dnnl_is_slow(out))
-        return FN_OK;
-    a.x = fn_dnnl_free(a.x.shape);
-    a.y = fn_dnnl_free(a.y.shape);
-    if (fn_dnnl_make_conv(&other, kind, &a, forward) == FN_OK) {
-        if (rc != FN_OK || !fn_dnnl_is_slow(&other)) {
-            fn_dnnl_release(out);
-            *out = other;
-            return FN_OK;
-        }
-        fn_dnnl_release(&other);
-    }
-    return rc;
-}
-
-static fn_status prepare_forward(fn_call *c, const fn_dnnl_conv *a)
-{
-    conv_state *s = c->state;
-    pass *f = &s->forward;
-    FN_TRY(make(&f->op, forward_pass(c), *a, NULL));
-    FN_TRY(fn_dnnl_compile(&f->op));
-    FN_TRY(fn_dnnl_port_in(&f->x, &f->op, DNNL_ARG_SRC, a->x));
-    FN_TRY(fn_dnnl_port_in(&f->w, &f->op, DNNL_ARG_WEIGHTS, fn_dnnl_rows(a->w.shape)));
-    FN_TRY(fn_dnnl_port_out(&f->y, &f->op, DNNL_ARG_DST, a->y));
-    if (f->w.bytes && !(s->packed = fn_alloc_aligned(f->w.bytes)))
-        return fn_fail(FN_ENOMEM, "no memory for %zu bytes of weights", f->w.bytes);
-    size_t size = 0;
-    s->scratch = fn_dnnl_reserve(&size, fn_dnnl_bytes(&f->op, DNNL_ARG_SCRATCHPAD));
-    f->x.at = fn_dnnl_reserve(&size, f->x.bytes);
-    f->y.at = fn_dnnl_reserve(&size, f->y.bytes);
-    c->workspace_bytes = size;
-    return FN_OK;
-}
-
-/* Only the scratchpad lies in the workspace: see back_own. */
-static fn_status prepare_back(fn_call *c, const fn_dnnl_conv *a, size_t masked)
-{
-    conv_state *s = c->state;
-    pass *p = &s->back;
-    FN_TRY(make(&p->op, FN_DNNL_BACK, *a, &s->forward.op));
-    FN_TRY(fn_dnnl_compile(&p->op));
-    FN_TRY(fn_dnnl_port_out(&p->x, &p->op, DNNL_ARG_DIFF_SRC, a->x));
-    FN_TRY(fn_dnnl_port_in(&p->w, &p->op, DNNL_ARG_WEIGHTS, fn_dnnl_rows(a->w.shape)));
-    FN_TRY(fn_dnnl_port_in(&p->y, &p->op, DNNL_ARG_DIFF_DST, a->y));
-    p->x.at = fn_dnnl_reserve(&s->back_bytes, p->x.bytes);
-    p->w.at = fn_dnnl_reserve(&s->back_bytes, p->w.bytes);
-    p->y.at = fn_dnnl_reserve(&s->back_bytes, p->y.bytes);
-    size_t size = masked;
-    s->back_scratch = fn_dnnl_reserve(&size, fn_dnnl_bytes(&p->op, DNNL_ARG_SCRATCHPAD));
-    if (size > c->workspace_bytes)
-        c->workspace_bytes = size;
-    return FN_OK;
-}
-
-/* The kernel's gradient has its place in the workspace even where the layouts agree: it may
- * be unwanted, but oneDNN writes it. So has the bias's. */
-static fn_status prepare_back_w(fn_call *c, const fn_dnnl_conv *a, size_t masked)
-{
-    conv_state *s = c->state;
-    pass *p = &s->back_w;
-    FN_TRY(make(&p->op, FN_DNNL_BACK_W, *a, &s->forward.op));
-    FN_TRY(fn_dnnl_compile(&p->op));
-    FN_TRY(fn_dnnl_port_in(&p->x, &p->op, DNNL_ARG_SRC, a->x));
-    FN_TRY(
-        fn_dnnl_port_out(&p->w, &p->op, DNNL_ARG_DIFF_WEIGHTS, fn_dnnl_rows(a->w.shape)));
-    FN_TRY(fn_dnnl_port_in(&p->y, &p->op, DNNL_ARG_DIFF_DST, a->y));
-    size_t size = masked;
-    s->back_w_scratch = fn_dnnl_reserve(&size, fn_dnnl_bytes(&p->op, DNNL_ARG_SCRATCHPAD));
-    p->x.at = fn_dnnl_reserve(&size, p->x.bytes);
-    p->w.at = fn_dnnl_reserve(&size, fn_dnnl_bytes(&p->op, DNNL_ARG_DIFF_WEIGHTS));
-    p->y.at = fn_dnnl_reserve(&size, p->y.bytes);
-    s->bias = fn_dnnl_reserve(&size, fn_dnnl_bytes(&p->op, DNNL_ARG_DIFF_BIAS));
-    if (size > c->workspace_bytes)
-        c->workspace_bytes = size;
-    return FN_OK;
-}
-
-static void pass_release(pass *p)
-{
-    fn_dnnl_release(&p->op);
-    fn_dnnl_release(&p->x.move);
-    fn_dnnl_release(&p->w.move);
-    fn_dnnl_release(&p->y.move);
+    const fn_conv_state *s = c->state;
+    return s->way;
 }
 
 static void conv_release(fn_call *c)
 {
-    conv_state *s = c->state;
-    if (!s)
+    if (!c->state)
         return;
-    pass_release(&s->forward);
-    pass_release(&s->back);
-    pass_release(&s->back_w);
-    fn_free(s->packed);
-    fn_free(s->back_own);
-    fn_free(s);
+    way_of(c)->release(c);
+    fn_free(c->state);
     c->state = NULL;
 }
 
@@ -174,41 +25,23 @@ static int64_t y_count(const fn_call *c)
     return fn_format_numel(c->y[0].shape, c->y[0].format);
 }
 
-static fn_status prepare_winograd(fn_call *c, size_t masked)
+static fn_status make(fn_call *c)
 {
-    conv_state *s = c->state;
-    size_t bytes = (size_t)fn_winograd_floats(&s->sizes) * sizeof(float), size = masked;
-    if (!(s->packed = fn_alloc_aligned(bytes)))
-        return fn_fail(FN_ENOMEM, "no memory for %zu bytes of weights", bytes);
-    s->back_bytes = bytes;
-    s->scratch = fn_dnnl_reserve(&size, fn_winograd_scratch(&s->sizes));
-    c->workspace_bytes = size;
-    return FN_OK;
-}
-
-static fn_status prepare_passes(fn_call *c)
-{
-    conv_state *s = c->state;
-    fn_dnnl_conv a = describe_call(c);
-    size_t masked = a.relu ? (size_t)y_count(c) * sizeof(float) : 0;
-    s->sizes = fn_winograd_of(c);
-    s->winograd = fn_winograd_fits(c);
-    if (s->winograd)
-        return prepare_winograd(c, c->training ? masked : 0);
-    FN_TRY(prepare_forward(c, &a));
-    if (!c->training)
-        return FN_OK;
-    FN_TRY(prepare_back(c, &a, masked));
-    return prepare_back_w(c, &a, masked);
+    const fn_conv *a = c->attr;
+    const fn_conv_way *way = fn_winograd_fits(c) ? &fn_conv_winograd : &fn_conv_direct;
+    fn_conv_state *s = fn_alloc(1, way->size);
+    if (!s)
+        return fn_fail(FN_ENOMEM, "no memory for its state");
+    s->way = way;
+    c->state = s;
+    return way->prepare(c, a->relu ? (size_t)y_count(c) * sizeof(float) : 0);
 }
 
 static fn_status conv_prepare(fn_call *c)
 {
     const fn_conv *a = c->attr;
     const int64_t *x = c->x[0].shape.dim;
-    c->state = fn_alloc(1, sizeof(conv_state));
-    fn_status rc = c->state ? prepare_passes(c)
-                            : fn_fail(FN_ENOMEM, "no memory for its state");
+    fn_status rc = make(c);
     if (rc == FN_OK)
         return FN_OK;
     conv_release(c);
@@ -217,48 +50,14 @@ static fn_status conv_prepare(fn_call *c)
                       (long long)x[2], (long long)x[3], a->out);
 }
 
-/* --- running --- */
-
 static fn_status conv_load(fn_call *c)
 {
-    conv_state *s = c->state;
-    void *w = c->w[0].data;
-    if (s->winograd)
-        fn_winograd_pack((float *)s->packed, &s->sizes, w, false);
-    else
-        FN_TRY(fn_dnnl_bring(&s->forward.w, &w, s->packed));
-    if (!c->training || !c->dx[0].data || !s->back_bytes)
-        return FN_OK;
-    if (!s->back_own && !(s->back_own = fn_alloc_aligned(s->back_bytes)))
-        return fn_fail(FN_ENOMEM, "conv: no memory for %zu bytes of weights",
-                       s->back_bytes);
-    w = c->w[0].data;
-    if (s->winograd) {
-        fn_winograd_pack((float *)s->back_own, &s->sizes, w, true);
-        return FN_OK;
-    }
-    return fn_dnnl_bring(&s->back.w, &w, s->back_own);
+    return way_of(c)->load(c);
 }
 
 static fn_status conv_forward(const fn_call *c)
 {
-    const conv_state *s = c->state;
-    const pass *p = &s->forward;
-    char *workspace = c->workspace;
-    void *x = c->x[0].data, *y = c->y[0].data;
-    if (s->winograd)
-        return fn_winograd_forward(&s->sizes, y, x, (float *)s->packed, fn_f32(c->w[1]),
-                                   ((const fn_conv *)c->attr)->relu,
-                                   workspace + s->scratch);
-    FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));
-    FN_TRY(fn_dnnl_run(
-        &p->op, (fn_dnnl_arg[]){{DNNL_ARG_SRC, x},
-                                {DNNL_ARG_WEIGHTS, s->packed ? s->packed : c->w[0].data},
-                                {DNNL_ARG_BIAS, c->w[1].data},
-                                {DNNL_ARG_DST, fn_dnnl_place(&p->y, y, workspace)},
-                                {DNNL_ARG_SCRATCHPAD, workspace + s->scratch},
-                                {0}}));
-    return fn_dnnl_deliver(&p->y, y, workspace);
+    return way_of(c)->forward(c);
 }
 
 /* The gradient of what the ReLU was applied to. */
@@ -267,47 +66,6 @@ static void mask(float *to, const float *y, const float *dy, int64_t count)
 #pragma omp parallel for simd
     for (int64_t i = 0; i < count; i++)
         to[i] = y[i] > 0 ? dy[i] : 0;
-}
-
-static fn_status back(const fn_call *c, void *dy)
-{
-    const conv_state *s = c->state;
-    const pass *p = &s->back;
-    void *dx = c->dx[0].data;
-    if (s->winograd)
-        return fn_winograd_back(&s->sizes, dx, dy, (float *)s->back_own,
-                                (char *)c->workspace + s->scratch);
-    FN_TRY(fn_dnnl_bring(&p->y, &dy, s->back_own));
-    FN_TRY(fn_dnnl_run(
-        &p->op,
-        (fn_dnnl_arg[]){{DNNL_ARG_DIFF_SRC, fn_dnnl_place(&p->x, dx, s->back_own)},
-                        {DNNL_ARG_WEIGHTS, fn_dnnl_place(&p->w, c->w[0].data, s->back_own)},
-                        {DNNL_ARG_DIFF_DST, dy},
-                        {DNNL_ARG_SCRATCHPAD, (char *)c->workspace + s->back_scratch},
-                        {0}}));
-    return fn_dnnl_deliver(&p->x, dx, s->back_own);
-}
-
-static fn_status back_w(const fn_call *c, void *dy)
-{
-    const conv_state *s = c->state;
-    const pass *p = &s->back_w;
-    char *workspace = c->workspace;
-    void *x = c->x[0].data, *dw = c->dw[0].data, *db = c->dw[1].data;
-    if (s->winograd)
-        return fn_winograd_back_w(&s->sizes, dw, db, x, dy, workspace + s->scratch);
-    FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));
-    FN_TRY(fn_dnnl_bring(&p->y, &dy, workspace));
-    void *own = workspace + p->w.at;
-    FN_TRY(fn_dnnl_run(&p->op,
-                       (fn_dnnl_arg[]){{DNNL_ARG_SRC, x},
-                                       {DNNL_ARG_DIFF_WEIGHTS,
-                                        dw ? fn_dnnl_place(&p->w, dw, workspace) : own},
-                                       {DNNL_ARG_DIFF_BIAS, db ? db : workspace + s->bias},
-                                       {DNNL_ARG_DIFF_DST, dy},
-                                       {DNNL_ARG_SCRATCHPAD, workspace + s->back_w_scratch},
-                                       {0}}));
-    return dw ? fn_dnnl_deliver(&p->w, dw, workspace) : FN_OK;
 }
 
 static fn_status conv_backward(const fn_call *c)
@@ -319,24 +77,17 @@ static fn_status conv_backward(const fn_call *c)
         dy = c->workspace;
     }
     if (c->dw[0].data || c->dw[1].data)
-        FN_TRY(back_w(c, dy));
-    return c->dx[0].data ? back(c, dy) : FN_OK;
+        FN_TRY(way_of(c)->back_w(c, dy));
+    return c->dx[0].data ? way_of(c)->back(c, dy) : FN_OK;
 }
 
 static void conv_describe(const fn_call *c, char *text, size_t size)
 {
-    const conv_state *s = c->state;
-    if (s->winograd)
-        snprintf(text, size, "own winograd 4x4");
-    else if (c->training)
-        snprintf(text, size, "fwd %s; bwd_d %s; bwd_w %s", fn_dnnl_name(&s->forward.op),
-                 fn_dnnl_name(&s->back.op), fn_dnnl_name(&s->back_w.op));
-    else
-        snprintf(text, size, "fwd %s", fn_dnnl_name(&s->forward.op));
+    way_of(c)->describe(c, text, size);
 }
 
 const fn_kernel fn_conv_cpu = {
-    .choose = conv_choose,
+    .choose = fn_conv_direct_choose,
     .prepare = conv_prepare,
     .load = conv_load,
     .forward = conv_forward,

@@ -91,6 +91,20 @@ def same_gradient():
         check(f"chunk {chunk} is one pass", all((same[k] == whole[k]).all() for k in same))
 
 
+def length(a, b):
+    return sum(float(((a[k] - b[k]).astype(float) ** 2).sum()) for k in a) ** 0.5
+
+
+def clipped_gradient():
+    """As long as it may be, and in the same direction."""
+    start, whole = weights(at("start", "model.fnm")), weights(at("whole", "model.fnm"))
+    clipped, _ = train("none.yaml", "clipped", "optim.clip=0.25")
+    moved, all_ = length(clipped, start), length(whole, start)
+    check("a clipped gradient", all_ > 0.3 and abs(moved - 0.25) < 1e-4, (moved, all_))
+    scaled = {k: start[k] + (whole[k] - start[k]) * (0.25 / all_) for k in start}
+    check("its direction", length(clipped, scaled) < 1e-4, length(clipped, scaled))
+
+
 def same_bits():
     more = ("train.steps=6", "train.chunk=8", "optim.kind=adam", "optim.rate=0.003",
             "optim.clip=0.5", "loss.mining=all", "loss.reduce=active")
@@ -116,6 +130,7 @@ try:
         with open(at(f"{norm}.yaml"), "w") as f:
             f.write(CONFIG.format(net=at(f"net_{norm}.yaml"), train=at("faces.h5")))
     same_gradient()
+    clipped_gradient()
     same_bits()
 finally:
     shutil.rmtree(work)

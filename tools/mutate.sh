@@ -2,7 +2,7 @@
 # mutate.sh -- do the tests bite? Plants one mistake at a time in a copy of the sources and
 # runs the test that shall catch it. Exits 1 if one is missed, or if its row is out of date.
 #   usage: tools/mutate.sh [WORD]      (only rows that contain WORD)
-# A row:  file @ sed script @ test @ what goes wrong
+# A row:  file @ sed script @ test @ what goes wrong        (test: a program, or tests/*.py)
 set -uo pipefail
 rows=$(cat <<'ROWS'
 kernels/l2norm.c @ s/ - x\[k\] \* along .*length)) \/ length/) \/ length/ @ test_ops @ the projection is forgotten
@@ -20,11 +20,11 @@ kernels/batchnorm.c @ s/\*var = squares \/ count/*var = squares \/ (count - 1)/ 
 kernels/batchnorm_cpu.c @ s/saved + s->mean, bytes/saved + s->var, bytes/ @ test_ops @ the wrong statistic in dw
 kernels/batchnorm_cpu.c @ s/return t.data ? t.data : .*/return t.data ? t.data : (char *)c->workspace;/ @ test_ops @ unwanted gradients fall on each other
 kernels/conv.c @ s/from.row + tap \/ k, column = from.column + tap % k/from.row + tap % k, column = from.column + tap \/ k/ @ test_ops @ the kernel is transposed
-kernels/conv_cpu.c @ s/db ? db : workspace + s->bias/workspace + s->bias/ @ test_ops @ the bias gradient gets lost
+kernels/conv_direct.c @ s/db ? db : workspace + s->bias/workspace + s->bias/ @ test_ops @ the bias gradient gets lost
 kernels/conv_cpu.c @ s/y\[i\] > 0 ? dy\[i\] : 0/dy[i] + 0 * y[i]/ @ test_ops @ no mask of the fused relu
-kernels/conv_cpu.c @ s/return fn_dnnl_bring(&s->back.w, &w, s->back_own)/return FN_OK/ @ test_ops @ backward's weights are never packed
-kernels/conv_cpu.c @ s/FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));// @ test_ops @ a layout is not changed
-kernels/conv_cpu.c @ s/dw ? fn_dnnl_deliver(&p->w, dw, workspace) : FN_OK/FN_OK/ @ test_ops @ a gradient is not delivered
+kernels/conv_direct.c @ s/return fn_dnnl_bring(&s->back.w, &w, s->back_own)/return FN_OK/ @ test_ops @ backward's weights are never packed
+kernels/conv_direct.c @ s/FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));// @ test_ops @ a layout is not changed
+kernels/conv_direct.c @ s/dw ? fn_dnnl_deliver(&p->w, dw, workspace) : FN_OK/FN_OK/ @ test_ops @ a gradient is not delivered
 kernels/conv_cpu.c @ 0,/    conv_release(c);/s/    conv_release(c);/    (void)c;/ @ test_ops @ a failed prepare leaves its state
 kernels/dnnl_make.c @ s/p.pad\[0\] = p.pad\[1\] = a->pad/p.pad[0] = a->pad/ @ test_ops @ no padding of columns
 kernels/dnnl_make.c @ s/bool relu = a->relu \&\&/bool relu = false \&\& a->relu \&\&/ @ test_ops @ the fused relu is forgotten
@@ -67,6 +67,43 @@ infer/session.c @ s/if (byte\[i\])/if (!byte)/ @ test_session @ an option of a n
 kernels/threads.c @ s/omp_in_parallel() ? 1 : // @ test_session @ a team in a region of the caller
 infer/pass.c @ s/, .exact = s->exact// @ test_session @ exactness does not reach the plan
 infer/session.c @ s/    memcpy(all, o, .*/    memcpy(all, o, sizeof *all);/ @ test_session @ an older caller's struct is read behind its end
+kernels/prelu.c @ s/x\[i\] > 0 ? 0 : dy\[i\] \* x\[i\]/dy[i] * x[i]/ @ test_ops @ a slope learns from what is above 0
+kernels/prelu.c @ s/FN_KEEP_X/FN_KEEP_Y/ @ test_ops @ a lie about what backward reads
+kernels/prelu_cpu.c @ s/x\[k\] > 0 ? dy\[k\]/x[k] >= 0 ? dy[k]/ @ test_activation @ the gradient at 0
+kernels/prelu_cpu.c @ s/left < l->lanes ? left : l->lanes/l->lanes/ @ test_ops @ slopes that are not there
+kernels/prelu_cpu.c @ s/block > 1 ? pixels \* block : MOST/block > 1 ? block : MOST/ @ test_ops @ bands of blocks overlap
+kernels/prelu_cpu.c @ s/(double)dy\[k\] \* (double)x\[k\]/(double)dy[k]/ @ test_ops @ the slope's gradient without x
+kernels/softmax.c @ s/FN_KEEP_Y/FN_KEEP_X/ @ test_ops @ it keeps what it overwrites
+kernels/softmax.c @ s/exp(x\[k\] - m)/exp(x[k])/ @ test_activation @ the reference overflows
+kernels/softmax_cpu.c @ s/expf(x\[k\] - m)/expf(x[k])/ @ test_activation @ the kernel overflows
+kernels/softmax_cpu.c @ s/(double)dy\[k\] - sum/(double)dy[k]/ @ test_ops @ backward drops a term
+kernels/softmax_cpu.c @ s/x + n \* width, width/x + n * width, width - 1/ @ test_ops @ a channel is left out
+kernels/lrn.c @ s/ch + half >= count ? count - 1/ch + half > count ? count - 1/ @ test_ops @ a window reaches into the next pixel
+kernels/lrn.c @ s/(double)a->alpha \/ a->size \* sum/(double)a->alpha * sum/ @ test_ops @ alpha is not shared by the window
+kernels/lrn.c @ s/-(double)a->beta - 1)/-(double)a->beta)/ @ test_ops @ the wrong power in the gradient
+kernels/lrn_cpu.c @ s/sum\[c\] += from\[c + i\]/sum[c] += from[i]/ @ test_ops @ windows that are not five wide
+kernels/lrn_cpu.c @ s/root \* sqrtf(root)/root * root/ @ test_ops @ the wrong power
+kernels/lrn_cpu.c @ s/left < TILE ? left : TILE/TILE/ @ test_ops @ a tile past the last pixel
+kernels/winograd.c @ s/back ? 8 - tap : tap/tap/ @ test_winograd @ backward's kernel is not turned round
+kernels/winograd.c @ s/from + t > 0 ? 1 : 0/1/ @ test_winograd @ the gradient is added to what was there
+kernels/winograd.c @ s/row < 0 ? -row : 0/0/ @ test_winograd @ the padding above an image
+kernels/winograd.c @ s/least(size, s->wide - column)/size/ @ test_winograd @ tiles that stick out
+kernels/winograd.c @ s/e.relu \&\& sum/false \&\& sum/ @ test_winograd @ the fused relu is forgotten
+kernels/winograd.c @ s/s.dim\[1\] % block == 0/true/ @ test_winograd @ blocks that are not full
+kernels/winograd.c @ s/!c->exact \&\& // @ test_winograd @ exact is not
+kernels/winograd.c @ s/a->stride == 1 \&\& // @ test_winograd @ strides
+kernels/winograd_tile.h @ s/d\[5 \* step\] = last/d[5 * step] = odd2/ @ test_winograd @ a transform of a gradient
+kernels/conv_winograd.c @ s/fn_winograd_pack(s->packed_back.*/;/ @ test_winograd @ backward's weights are never packed
+kernels/conv_winograd.c @ s/c->training ? (masked + 63) \/ 64 \* 64 : 0/0/ @ test_winograd @ scratch over the masked gradient
+train/optim.c @ s/(1 - FN_STAT_KEEP) \*/FN_STAT_KEEP */ @ test_statistics @ a running statistic keeps too little
+train/optim.c @ s/(p->g\[i\] - p->w\[i\])/p->g[i]/ @ test_statistics @ a running statistic never fades
+train/optim.c @ s/q->trained ? kinds\[o->o.kind\].update/true ? kinds[o->o.kind].update/ @ test_statistics @ a statistic is stepped like a weight
+kernels/batchnorm.c @ s/\*var = squares \/ count/*var = squares \/ (count - 1)/ @ test_statistics @ running variances of samples
+train/optim.c @ s/norm > (double)most/norm < (double)most/ @ test_optim @ what is short is clipped
+train/optim.c @ s/(double)most \/ norm/norm \/ (double)most/ @ test_optim @ clipping lengthens
+train/optim.c @ s/most > 0 \&\& // @ test_optim @ no limit is a limit of 0
+train/optim.c @ s/p->param\[i\].trained \&\& k/k/ @ test_optim @ statistics count in the norm
+train/trainer.c @ s/fn_optim_clip(t->gradient, c->clip)/1/ @ test_chunk.py @ nothing is clipped
 ROWS
 )
 
@@ -79,11 +116,20 @@ sed -i 's/-Werror//' "$tree/cmake/Warnings.cmake" # a mistake may leave a variab
 ln -s "$PWD/build/venv" "$tree/build/venv"
 cmake -S "$tree" -B "$tree/build" -G Ninja -DFN_NATIVE=OFF >"$tree/log" || { cat "$tree/log"; exit 1; }
 
+target() { # test: what to build
+    case $1 in *.py) echo facenet ;; *) echo "$1" ;; esac
+}
+start() { # test
+    case $1 in
+        *.py) FN_BIN=$tree/build/bin timeout 300 build/venv/bin/python3 "$tree/tests/$1" ;;
+        *) timeout 300 "$tree/build/bin/$1" ;;
+    esac
+}
 catches() { # test: a check fails, or the process dies
-    ! (timeout 300 "$tree/build/bin/$1" >"$tree/log" 2>&1; exit $?) 2>/dev/null
+    ! (start "$1" >"$tree/log" 2>&1; exit $?) 2>/dev/null
 }
 for test in $(grep -F -- "${1:-}" <<<"$rows" | cut -d@ -f3 | sort -u); do
-    if ! ninja -C "$tree/build" "$test" >"$tree/log" 2>&1 || catches "$test"; then
+    if ! ninja -C "$tree/build" "$(target "$test")" >"$tree/log" 2>&1 || catches "$test"; then
         echo "$test does not pass as it is; its log:" && tail -20 "$tree/log"
         exit 1
     fi
@@ -100,7 +146,7 @@ while IFS='@' read -r file script test what; do
     sed -i "$script" "$tree/$file"
     if cmp -s "$tree/kept" "$tree/$file"; then
         verdict 'OLD ROW' "$file" "$what"
-    elif ! ninja -C "$tree/build" "$test" >"$tree/log" 2>&1; then
+    elif ! ninja -C "$tree/build" "$(target "$test")" >"$tree/log" 2>&1; then
         verdict BROKEN "$file" "$what"
     elif catches "$test"; then
         verdict caught "$file" "$what"

@@ -1,0 +1,99 @@
+/* conv_winograd -- a convolution by kernels/winograd.h: its packed kernels and its scratch. */
+#include "core/mem.h"
+#include "kernels/conv_way.h"
+#include "kernels/winograd.h"
+
+#include <stdio.h>
+
+typedef struct quick {
+    fn_conv_state common;
+    fn_winograd sizes;
+    float *packed,
+        *packed_back; /* the kernel for forward; for dx: made when that is wanted */
+    size_t scratch;   /* its place in the workspace */
+} quick;
+
+static size_t packed_bytes(const quick *s)
+{
+    return (size_t)fn_winograd_floats(&s->sizes) * sizeof(float);
+}
+
+static fn_status make_packed(float **out, const quick *s)
+{
+    *out = fn_alloc_aligned(packed_bytes(s));
+    return *out ? FN_OK
+                : fn_fail(FN_ENOMEM, "no memory for %zu bytes of a convolution's weights",
+                          packed_bytes(s));
+}
+
+static fn_status quick_prepare(fn_call *c, size_t masked)
+{
+    quick *s = c->state;
+    s->sizes = fn_winograd_of(c);
+    s->scratch = c->training ? (masked + 63) / 64 * 64 : 0;
+    c->workspace_bytes = s->scratch + fn_winograd_scratch(&s->sizes);
+    return make_packed(&s->packed, s);
+}
+
+static fn_status quick_load(fn_call *c)
+{
+    quick *s = c->state;
+    fn_winograd_pack(s->packed, &s->sizes, fn_f32(c->w[0]), false);
+    if (!c->training || !c->dx[0].data)
+        return FN_OK;
+    if (!s->packed_back)
+        FN_TRY(make_packed(&s->packed_back, s));
+    fn_winograd_pack(s->packed_back, &s->sizes, fn_f32(c->w[0]), true);
+    return FN_OK;
+}
+
+static void *scratch(const fn_call *c)
+{
+    const quick *s = c->state;
+    return (char *)c->workspace + s->scratch;
+}
+
+static fn_status quick_forward(const fn_call *c)
+{
+    const quick *s = c->state;
+    const fn_conv *a = c->attr;
+    return fn_winograd_forward(&s->sizes, fn_f32(c->y[0]), fn_f32(c->x[0]), s->packed,
+                               fn_f32(c->w[1]), a->relu, scratch(c));
+}
+
+static fn_status quick_back(const fn_call *c, void *dy)
+{
+    const quick *s = c->state;
+    return fn_winograd_back(&s->sizes, fn_f32(c->dx[0]), dy, s->packed_back, scratch(c));
+}
+
+static fn_status quick_back_w(const fn_call *c, void *dy)
+{
+    const quick *s = c->state;
+    return fn_winograd_back_w(&s->sizes, fn_f32(c->dw[0]), fn_f32(c->dw[1]),
+                              fn_f32(c->x[0]), dy, scratch(c));
+}
+
+static void quick_release(fn_call *c)
+{
+    quick *s = c->state;
+    fn_free(s->packed);
+    fn_free(s->packed_back);
+}
+
+static void quick_describe(const fn_call *c, char *text, size_t size)
+{
+    (void)c;
+    snprintf(text, size, "own winograd 4x4");
+}
+
+const fn_conv_way fn_conv_winograd = {
+    .size = sizeof(quick),
+    .prepare = quick_prepare,
+    .load = quick_load,
+    .forward = quick_forward,
+    .back = quick_back,
+    .back_w = quick_back_w,
+    .release = quick_release,
+    .describe = quick_describe,
+};
