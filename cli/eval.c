@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "eval/csv.h"
 #include "eval/lfw.h"
 #include "eval/page.h"
@@ -253,8 +254,9 @@ static void print(const fn_lfw *r)
     const fn_verification *v = r->verification;
     printf("pairs      %d in %d folds (%s)\n", v->pairs, v->folds, r->report.pairs_file);
     if (r->pairs->dropped)
-        printf("left out   %d pairs: %d images are missing\n", r->pairs->dropped,
-               r->pairs->n_absent);
+        printf("left out   %d %s: %d %s missing\n", r->pairs->dropped,
+               fn_text_plural(r->pairs->dropped, "pair", "pairs"), r->pairs->n_absent,
+               fn_text_plural(r->pairs->n_absent, "image is", "images are"));
     printf("model      %s\n", r->report.model ? r->report.model : "none: pixels");
     printf("crop       %s, view %.3g%s\n", r->report.crop, r->report.view,
            r->report.flip ? ", with mirror image" : "");

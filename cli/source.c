@@ -26,7 +26,8 @@ fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *
     fn_status rc;
     FN_GO(choose_crop(&crop, m, s));
     FN_GO(fn_session_open(&session, m, &o));
-    rc = fn_embed_files(session, crop, s->images, image, n, flip, e, NULL, NULL);
+    fn_embed_paths paths = {crop, s->images, image};
+    rc = fn_embed_many(session, fn_embed_files(&paths), n, flip, e, NULL, NULL);
 out:
     fn_session_close(session);
     fn_crop_close(crop);

@@ -101,6 +101,23 @@ void fn_text_base64(fn_text *t, const void *bytes, size_t size)
     }
 }
 
+const char *fn_text_plural(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
+}
+
+fn_status fn_text_take(char **out, fn_text *t, const char *what)
+{
+    *out = NULL;
+    fn_text_bytes(t, "", 1);
+    if (t->failed)
+        fn_free(t->data);
+    else
+        *out = t->data;
+    *t = (fn_text){.data = NULL};
+    return *out ? FN_OK : fn_fail(FN_ENOMEM, "no memory for %s", what);
+}
+
 fn_status fn_text_save(fn_text *t, const char *path)
 {
     fn_status rc = t->failed ? fn_fail(FN_ENOMEM, "%s: no memory to write it", path)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct fn_text {
     char *data; /* fn_free; not closed by '\0' while empty */
@@ -26,6 +27,12 @@ void fn_text_number(fn_text *t, double x, int digits);
 void fn_text_fixed(fn_text *t, double x, int decimals);
 void fn_text_base64(fn_text *t, const void *bytes, size_t size);
 
+/* The word that goes with a count: fn_text_plural(n, "image is", "images are"). */
+const char *fn_text_plural(int64_t n, const char *one, const char *many);
+
+/* Closes the text with '\0' and hands it over (fn_free), or frees what there is of it. `what`
+ * it is: "the configuration". */
+fn_status fn_text_take(char **out, fn_text *t, const char *what) FN_CHECKED;
 /* Replaces the file atomically and frees the text, whatever comes. */
 fn_status fn_text_save(fn_text *t, const char *path) FN_CHECKED;
 

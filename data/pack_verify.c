@@ -1,6 +1,7 @@
 /* pack_verify.c -- is every image of a pack what it was, and can it be decoded? All cores work a
  * chunk at a time; what is wrong is told in order. */
 #include "core/mem.h"
+#include "core/text.h"
 #include "data/crew.h"
 #include "data/pack.h"
 
@@ -91,6 +92,7 @@ fn_status fn_pack_verify(const fn_pack *p, fn_pack_tell *tell, void *ctx)
     fn_free(c);
     if (rc != FN_OK || !bad)
         return rc;
-    return fn_fail(FN_EDATA, "%s: %d of its %d images are bad; make the pack again",
-                   fn_pack_path(p), bad, fn_pack_images(p));
+    return fn_fail(FN_EDATA, "%s: %d of its %d images %s bad; make the pack again",
+                   fn_pack_path(p), bad, fn_pack_images(p),
+                   fn_text_plural(bad, "is", "are"));
 }

@@ -1,6 +1,7 @@
 #include "eval/lfw.h"
 
 #include "core/mem.h"
+#include "core/text.h"
 #include "eval/pixels.h"
 #include "infer/session.h"
 
@@ -58,9 +59,10 @@ static fn_status refuse_missing(work *w)
         rc = fn_pairs_drop(w->pairs, missing, n);
     else if (n)
         rc = fn_fail(FN_ENOENT,
-                     "%s: %d of the %d images that %s names are missing; name their folder "
+                     "%s: %d of the %d images that %s names %s missing; name their folder "
                      "with --images, or leave their pairs out with --allow-missing",
-                     w->images, n, w->pairs->n_path, o->pairs);
+                     w->images, n, w->pairs->n_path, o->pairs,
+                     fn_text_plural(n, "is", "are"));
     fn_free(missing);
     if (rc == FN_OK && !w->pairs->n)
         rc = fn_fail(FN_ENOENT, "%s: every pair of %s names an image that is missing",
@@ -100,9 +102,9 @@ static fn_status embed(work *w)
                             .max_batch = o->batch ? o->batch : DEFAULT_BATCH};
     fn_session *session;
     FN_TRY(fn_session_open(&session, w->model, &s));
-    fn_status rc = fn_embed_files(session, w->crop, w->images, w->pairs->path,
-                                  w->pairs->n_path, o->flip, w->vector, tell_progress,
-                                  (void *)(uintptr_t)o);
+    fn_embed_paths paths = {w->crop, w->images, w->pairs->path};
+    fn_status rc = fn_embed_many(session, fn_embed_files(&paths), w->pairs->n_path, o->flip,
+                                 w->vector, tell_progress, (void *)(uintptr_t)o);
     fn_session_close(session);
     return rc;
 }

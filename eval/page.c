@@ -157,8 +157,9 @@ static void put_missing(fn_text *t, const fn_pairs *p)
 {
     if (!p->dropped)
         return;
-    fn_text_put(t, "<tr><th>left out</th><td>%d pairs, because %d images are missing:",
-                p->dropped, p->n_absent);
+    fn_text_put(t, "<tr><th>left out</th><td>%d %s, because %d %s missing:", p->dropped,
+                fn_text_plural(p->dropped, "pair", "pairs"), p->n_absent,
+                fn_text_plural(p->n_absent, "image is", "images are"));
     for (int i = 0; i < p->n_absent; i++) {
         fn_text_put(t, "<br>");
         fn_text_escape(t, p->absent[i]);

@@ -82,17 +82,28 @@ static void put_decade(const picture *p, int x, int y, const char *anchor, int d
                     decade);
 }
 
-static void put_far_axis(const picture *p)
+/* The false reject rate goes upwards. */
+static void put_log_line(const picture *p, bool upright, double rate, bool strong)
 {
-    for (int decade = (int)floor(p->low); decade <= 0; decade++) {
-        for (int k = 1; k < 10; k++) {
-            double far = k * pow(10, decade);
-            int x = x_of(p, far);
-            if (log10(far) >= p->low && far <= 1)
-                fn_plot_line(p->t, x, TOP, x, BOTTOM, k == 1);
-        }
-        if (decade >= p->low)
-            put_decade(p, x_of(p, pow(10, decade)), BOTTOM + LINE, "middle", decade);
+    int x = x_of(p, rate), y = y_of(p, 1 - rate);
+    if (upright)
+        fn_plot_line(p->t, LEFT, y, RIGHT, y, strong);
+    else
+        fn_plot_line(p->t, x, TOP, x, BOTTOM, strong);
+}
+
+static void put_log_axis(const picture *p, bool upright)
+{
+    double low = upright ? p->floor : p->low;
+    for (int decade = (int)floor(low); decade <= 0; decade++) {
+        double first = pow(10, decade);
+        for (int k = 1; k < 10; k++)
+            if (log10(k * first) >= low && k * first <= 1)
+                put_log_line(p, upright, k * first, k == 1);
+        if (decade >= low && upright)
+            put_decade(p, LEFT - 70, y_of(p, 1 - first) + 50, "end", decade);
+        else if (decade >= low)
+            put_decade(p, x_of(p, first), BOTTOM + LINE, "middle", decade);
     }
 }
 
@@ -103,20 +114,6 @@ static void put_tpr_axis(const picture *p)
         fn_plot_line(p->t, LEFT, y, RIGHT, y, tenth == 0 || tenth == 10);
         fn_text_put(p->t, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%d.%d</text>\n",
                     LEFT - 70, y + 50, tenth / 10, tenth % 10);
-    }
-}
-
-static void put_frr_axis(const picture *p)
-{
-    for (int decade = (int)floor(p->floor); decade <= 0; decade++) {
-        for (int k = 1; k < 10; k++) {
-            double frr = k * pow(10, decade);
-            int y = y_of(p, 1 - frr);
-            if (log10(frr) >= p->floor && frr <= 1)
-                fn_plot_line(p->t, LEFT, y, RIGHT, y, k == 1);
-        }
-        if (decade >= p->floor)
-            put_decade(p, LEFT - 70, y_of(p, 1 - pow(10, decade)) + 50, "end", decade);
     }
 }
 
@@ -201,9 +198,9 @@ void fn_roc_draw(fn_text *t, fn_curve kind, const fn_verification *const *v,
         p.floor = fmin(p.floor, -log10(v[i]->same));
     }
     put_head(&p, v, name, n, title);
-    put_far_axis(&p);
+    put_log_axis(&p, false);
     if (kind == FN_DET)
-        put_frr_axis(&p);
+        put_log_axis(&p, true);
     else
         put_tpr_axis(&p);
     fn_plot_names(t, "false accept rate",

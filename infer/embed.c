@@ -230,15 +230,9 @@ out:
 
 /* --- files --- */
 
-typedef struct files {
-    const fn_crop *crop;
-    const char *folder;
-    char *const *path;
-} files;
-
 static fn_status read_face(void *ctx, int i, fn_pixels *out)
 {
-    const files *f = ctx;
+    const fn_embed_paths *f = ctx;
     fn_pixels whole = {NULL, 0, 0};
     char *full = f->folder ? fn_file_join(f->folder, f->path[i]) : fn_strdup(f->path[i]);
     if (!full)
@@ -253,11 +247,7 @@ static fn_status read_face(void *ctx, int i, fn_pixels *out)
     return rc;
 }
 
-fn_status fn_embed_files(fn_session *s, const fn_crop *crop, const char *folder,
-                         char *const *path, int n, bool flip, float *out,
-                         void (*tell)(void *ctx, int done, int total), void *ctx)
+fn_embed_source fn_embed_files(const fn_embed_paths *p)
 {
-    files f = {crop, folder, path};
-    fn_embed_source source = {read_face, &f};
-    return fn_embed_many(s, source, n, flip, out, tell, ctx);
+    return (fn_embed_source){read_face, (void *)(uintptr_t)p};
 }

@@ -24,10 +24,14 @@ typedef struct fn_embed_source {
 fn_status fn_embed_many(fn_session *s, fn_embed_source source, int n, bool flip, float *out,
                         void (*tell)(void *ctx, int done, int total), void *ctx) FN_CHECKED;
 
-/* The same from files under a folder (NULL: the paths stand alone) by a crop recipe. */
-fn_status fn_embed_files(fn_session *s, const fn_crop *crop, const char *folder,
-                         char *const *path, int n, bool flip, float *out,
-                         void (*tell)(void *ctx, int done, int total),
-                         void *ctx) FN_CHECKED;
+/* Crops of files by a recipe. */
+typedef struct fn_embed_paths {
+    const fn_crop *crop;
+    const char *folder; /* NULL: the paths stand alone */
+    char *const *path;
+} fn_embed_paths;
+
+/* A source that lives as long as *p. */
+fn_embed_source fn_embed_files(const fn_embed_paths *p);
 
 #endif

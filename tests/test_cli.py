@@ -100,7 +100,7 @@ def whole_path():
         whole = bytearray(f.read())
     whole[-100] ^= 1  # the images lie last
     write("flipped.h5", bytes(whole))
-    r = expect("verify of a flipped bit", 65, "1 of its", "images are bad", args=("data", "verify", at("flipped.h5")))
+    r = expect("verify of a flipped bit", 65, "1 of its", "images is bad", args=("data", "verify", at("flipped.h5")))
     check("verify names the image", ".jpg: its bytes are not" in r.stdout, r.stdout)
     expect("verify of no pack", 66, args=("data", "verify", at("none.h5")))
     write("tiny.yaml", NET)

@@ -187,6 +187,13 @@ static void write_png(const char *folder, const char *name, const fn_image *imag
     fn_free(path);
 }
 
+static fn_status embed_files(fn_session *s, const fn_crop *crop, const char *folder,
+                             char *const *path, int n, float *out)
+{
+    fn_embed_paths paths = {crop, folder, path};
+    return fn_embed_many(s, fn_embed_files(&paths), n, false, out, NULL, NULL);
+}
+
 static void check_files(const rig *r, const char *folder, const fn_crop *none)
 {
     char name[N][32], *path[N], *full[2], *missing[2] = {name[0], "absent.png"};
@@ -196,18 +203,16 @@ static void check_files(const rig *r, const char *folder, const fn_crop *none)
         snprintf(name[i], sizeof name[i], "face%d.png", i);
         write_png(folder, path[i] = name[i], &r->image[i]);
     }
-    CHECK_OK(fn_embed_files(s, none, folder, path, N, false, out, NULL, NULL));
+    CHECK_OK(embed_files(s, none, folder, path, N, out));
     CHECK(worst(out, r->want, N) < tolerance);
     full[0] = fn_file_join(folder, name[5]);
     full[1] = fn_file_join(folder, name[2]);
-    CHECK_OK(fn_embed_files(s, none, NULL, full, 2, false, out, NULL, NULL));
+    CHECK_OK(embed_files(s, none, NULL, full, 2, out));
     CHECK(worst(out, r->want + 5 * DIM, 1) < tolerance);
     CHECK(worst(out + DIM, r->want + 2 * DIM, 1) < tolerance);
-    CHECK_FAILS(fn_embed_files(s, none, folder, missing, 2, false, out, NULL, NULL),
-                FN_ENOENT, "/absent.png");
+    CHECK_FAILS(embed_files(s, none, folder, missing, 2, out), FN_ENOENT, "/absent.png");
     CHECK_OK(fn_file_replace(full[1], "no picture", 10));
-    CHECK_FAILS(fn_embed_files(s, none, folder, path, N, false, out, NULL, NULL), FN_EDATA,
-                "/face2.png");
+    CHECK_FAILS(embed_files(s, none, folder, path, N, out), FN_EDATA, "/face2.png");
     fn_free(full[0]);
     fn_free(full[1]);
     fn_session_close(s);
@@ -224,7 +229,7 @@ static void check_crop(const rig *r, const char *folder)
     fn_session *s = open_session(r, 1, 1);
     CHECK_OK(fn_crop_open(&crop, "centre: 16@9,10"));
     CHECK_OK(fn_embed(s, &part, 1, want));
-    CHECK_OK(fn_embed_files(s, crop, folder, path, 1, false, out, NULL, NULL));
+    CHECK_OK(embed_files(s, crop, folder, path, 1, out));
     CHECK(worst(out, want, 1) < tolerance);
     CHECK(worst(out, r->want, 1) > apart);
     fn_crop_close(crop);
@@ -250,9 +255,9 @@ static void check_landmarks(const rig *r, const char *folder)
     CHECK_OK(fn_crop_apply(&face, crop, &r->image[0], name));
     fn_image image = fn_pixels_view(&face);
     CHECK_OK(fn_embed(s, &image, 1, want));
-    CHECK_OK(fn_embed_files(s, crop, folder, path, 1, false, out, NULL, NULL));
+    CHECK_OK(embed_files(s, crop, folder, path, 1, out));
     CHECK(worst(out, want, 1) < tolerance);
-    CHECK_FAILS(fn_embed_files(s, crop, folder, path, 2, false, out, NULL, NULL), FN_ENOENT,
+    CHECK_FAILS(embed_files(s, crop, folder, path, 2, out), FN_ENOENT,
                 "face1.png: no landmarks in");
     fn_pixels_free(&face);
     fn_crop_close(crop);

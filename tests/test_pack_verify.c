@@ -90,7 +90,7 @@ TEST(images_that_do_not_decode_are_found)
     fn_pack_write_close(w);
     fn_pack_part_close(part, true);
     CHECK_OK(fn_pack_open(&p, fn_test_path("test.h5")));
-    CHECK_FAILS(fn_pack_verify(p, tell, &t), FN_EDATA, "1 of its 2 images are bad");
+    CHECK_FAILS(fn_pack_verify(p, tell, &t), FN_EDATA, "1 of its 2 images is bad");
     CHECK_INT(t.n, 1);
     CHECK_TEXT(t.path[0], "bob/1.jpg");
     CHECK(strstr(t.reason[0], "neither JPEG") == t.reason[0]);

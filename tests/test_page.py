@@ -176,7 +176,7 @@ def check_others(at):
         check_histogram(page, list(csv.DictReader(f)))
     check("of the same pairs, so this flatters" in text, "the reservation")
     check("\u00b1" not in text.split("Figures")[0], "no spread of one fold")
-    check(re.search(r"left out[0-9]+ pairs, because 1 images are missing:p0/p0_0001", text),
+    check(re.search(r"left out[0-9]+ pairs, because 1 image is missing:p0/p0_0001", text),
           "what was left out")
 
 

@@ -55,6 +55,34 @@ TEST(numbers_have_a_point_in_every_locale)
     setlocale(LC_NUMERIC, "C");
 }
 
+TEST(a_word_for_one_and_a_word_for_many)
+{
+    CHECK_TEXT(fn_text_plural(0, "image is", "images are"), "images are");
+    CHECK_TEXT(fn_text_plural(1, "image is", "images are"), "image is");
+    CHECK_TEXT(fn_text_plural(2, "image is", "images are"), "images are");
+}
+
+TEST(a_text_is_handed_over_closed)
+{
+    fn_text t = {.data = NULL};
+    char *out;
+    CHECK_OK(fn_text_take(&out, &t, "nothing"));
+    CHECK_TEXT(out, "");
+    fn_free(out);
+    fn_text_put(&t, "%d of %s", 3, "a");
+    CHECK_OK(fn_text_take(&out, &t, "a sentence"));
+    CHECK_TEXT(out, "3 of a");
+    CHECK(!t.data && !t.size);
+    fn_free(out);
+    fn_text_put(&t, "lost");
+    fn_fail_alloc(1);
+    for (int i = 0; i < 2000; i++)
+        fn_text_put(&t, "lost");
+    fn_fail_alloc(0);
+    CHECK_FAILS(fn_text_take(&out, &t, "a letter"), FN_ENOMEM, "no memory for a letter");
+    CHECK(!out && !t.data);
+}
+
 TEST(failure_is_remembered_until_the_end)
 {
     fn_text t = {.data = NULL};

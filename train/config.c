@@ -1,6 +1,6 @@
 #include "train/config.h"
 
-#include "core/mem.h"
+#include "core/text.h"
 #include "core/yaml.h"
 
 #include <float.h>
@@ -189,61 +189,53 @@ static bool has_group(const char *name, const char *group, size_t length)
 }
 
 /* Double quotes with the two escapes that every text of ours can need. */
-static void print_text(FILE *to, const char *text)
+static void put_text(fn_text *t, const char *text)
 {
-    fputc('"', to);
+    fn_text_put(t, "\"");
     for (; *text; text++) {
         if (*text == '"' || *text == '\\')
-            fputc('\\', to);
-        fputc(*text, to);
+            fn_text_put(t, "\\");
+        fn_text_bytes(t, text, 1);
     }
-    fputs("\"\n", to);
+    fn_text_put(t, "\"\n");
 }
 
-static void print_field(FILE *to, const fn_field *f, const fn_config *c, const char *indent,
-                        const char *name)
+static void put_field(fn_text *t, const fn_field *f, const fn_config *c, const char *indent,
+                      const char *name)
 {
     char text[FN_TEXT_BYTES];
     fn_field_print(text, sizeof text, f, c);
-    fprintf(to, "%s%s: ", indent, name);
+    fn_text_put(t, "%s%s: ", indent, name);
     if (f->kind == FN_TEXT)
-        print_text(to, text);
+        put_text(t, text);
     else
-        fprintf(to, "%s\n", text);
+        fn_text_put(t, "%s\n", text);
 }
 
-static void print_all(FILE *to, const fn_config *c)
+static void put_all(fn_text *t, const fn_config *c)
 {
     const char *group = "";
     size_t length = 0;
     for (const fn_field *f = fn_config_fields; f->name; f++) {
         const char *dot = strchr(f->name, '.');
         if (!dot) {
-            print_field(to, f, c, "", f->name);
+            put_field(t, f, c, "", f->name);
             continue;
         }
         if (!length || !has_group(f->name, group, length)) {
             group = f->name;
             length = (size_t)(dot - f->name);
-            fprintf(to, "%.*s:\n", (int)length, group);
+            fn_text_put(t, "%.*s:\n", (int)length, group);
         }
-        print_field(to, f, c, "  ", dot + 1);
+        put_field(t, f, c, "  ", dot + 1);
     }
 }
 
 fn_status fn_config_print(char **text, const fn_config *c)
 {
-    char *buffer = NULL;
-    size_t size = 0;
-    *text = NULL;
-    FILE *to = open_memstream(&buffer, &size);
-    if (!to)
-        return fn_fail(FN_ENOMEM, "no memory to print the configuration");
-    print_all(to, c);
-    if (fclose(to) == 0)
-        *text = fn_strdup(buffer);
-    free(buffer);
-    return *text ? FN_OK : fn_fail(FN_ENOMEM, "no memory to print the configuration");
+    fn_text t = {.data = NULL};
+    put_all(&t, c);
+    return fn_text_take(text, &t, "the configuration");
 }
 
 fn_status fn_config_same(const fn_config *now, const fn_config *then)

@@ -1,12 +1,12 @@
 #include "train/show.h"
 
 #include "core/mem.h"
+#include "core/text.h"
 #include "train/hardest.h"
 #include "train/sheet.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 enum { TILE = 96, GAP = 4 }; /* largest side of a face in the picture, pixels between two */
 
@@ -42,41 +42,50 @@ static fn_status show_faces(fn_board *b, const fn_trainer *t, const fn_triplet *
     return rc;
 }
 
-static void print_name(FILE *to, const fn_trainer *t, int row)
+static void put_name(fn_text *t, const fn_trainer *of, int row)
 {
-    fprintf(to, "| `%s` `%s` ", fn_pack_person(t->pack, t->batch.label[row]),
-            fn_pack_name(t->pack, t->batch.image[row]));
+    const char *person = fn_pack_person(of->pack, of->batch.label[row]);
+    const char *image = fn_pack_name(of->pack, of->batch.image[row]);
+    fn_text_put(t, "| `");
+    fn_text_bytes(t, person, strlen(person));
+    fn_text_put(t, "` `");
+    fn_text_bytes(t, image, strlen(image));
+    fn_text_put(t, "` ");
 }
 
-static void print_names(FILE *to, const fn_trainer *t, const fn_triplet *k, int n)
+static void put_distance(fn_text *t, float d)
 {
-    fprintf(to,
-            "Step %" PRId64 ", from the top of triplets/hardest:\n\n"
-            "| anchor | positive | negative | d(a,p) | d(a,n) |\n|---|---|---|---|---|\n",
-            t->record.step);
+    fn_text_put(t, "| ");
+    fn_text_fixed(t, (double)d, 4);
+    fn_text_put(t, " ");
+}
+
+static void put_names(fn_text *t, const fn_trainer *of, const fn_triplet *k, int n)
+{
+    fn_text_put(
+        t,
+        "Step %" PRId64 ", from the top of triplets/hardest:\n\n"
+        "| anchor | positive | negative | d(a,p) | d(a,n) |\n|---|---|---|---|---|\n",
+        of->record.step);
     for (int i = 0; i < n; i++) {
-        const float *row = t->distance + (int64_t)k[i].anchor * t->batch.size;
-        print_name(to, t, k[i].anchor);
-        print_name(to, t, k[i].positive);
-        print_name(to, t, k[i].negative);
-        fprintf(to, "| %.4f | %.4f |\n", (double)row[k[i].positive],
-                (double)row[k[i].negative]);
+        const float *row = of->distance + (int64_t)k[i].anchor * of->batch.size;
+        put_name(t, of, k[i].anchor);
+        put_name(t, of, k[i].positive);
+        put_name(t, of, k[i].negative);
+        put_distance(t, row[k[i].positive]);
+        put_distance(t, row[k[i].negative]);
+        fn_text_put(t, "|\n");
     }
 }
 
 static fn_status show_names(fn_board *b, const fn_trainer *t, const fn_triplet *k, int n)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    fn_status rc;
-    if (to)
-        print_names(to, t, k, n);
-    if (!to || fclose(to) != 0)
-        rc = fn_fail(FN_ENOMEM, "no memory for the names of %d triplets", n);
-    else
-        rc = fn_board_text(b, "triplets/names", t->record.step, text);
-    free(text);
+    fn_text names = {.data = NULL};
+    char *text;
+    put_names(&names, t, k, n);
+    FN_TRY(fn_text_take(&text, &names, "the names of the hardest triplets"));
+    fn_status rc = fn_board_text(b, "triplets/names", t->record.step, text);
+    fn_free(text);
     return rc;
 }
 
