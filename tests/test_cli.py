@@ -200,7 +200,7 @@ def settled_by_config(m, j):
     left = sum(gone in row[:2] for row in rows)
     check("pairs left out", r.returncode == 0 and e["missing"] == {
         "images": [gone], "pairs_left_out": left} and e["pairs"] == len(rows) - left, r.stderr)
-    check("the console says so", f"left out   {left} pairs: 1 images" in r.stdout, r.stdout)
+    check("the console says so", f"left out   {left} pairs: 1 image is missing" in r.stdout, r.stdout)
     expect("eval: a misspelt key", 78, "e.yaml:9:8", "did you mean 'eval.batch'?", program="eval",
            args=("--lfw", pairs, "--config", write("e.yaml", open(c).read().replace("batch: 7",
                                                                                  "bacth: 7"))))
