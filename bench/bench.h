@@ -1,11 +1,16 @@
-/* bench.h -- a network with random weights and images, ready to be timed. */
+/* bench.h -- a network with random weights and images, ready to be timed; and the command line
+ * of programs that time one. */
 #ifndef FN_BENCH_BENCH_H
 #define FN_BENCH_BENCH_H
 
 #include "core/mem.h"
 #include "core/rng.h"
+#include "kernels/threads.h"
 #include "nn/net.h"
 #include "nn/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 typedef struct fn_bench {
     fn_graph *graph;
@@ -60,6 +65,36 @@ static inline fn_status fn_bench_step(const fn_bench *b)
     FN_TRY(fn_plan_load(b->plan));
     FN_TRY(fn_plan_forward(b->plan, b->image));
     return b->gradient ? fn_plan_backward(b->plan, b->gradient) : FN_OK;
+}
+
+/* What `NAME NET BATCH [THREADS [ROUNDS [each]]]` asks for. */
+typedef struct fn_bench_task {
+    fn_net *net;
+    int batch, rounds; /* 10 by default */
+    bool each;
+} fn_bench_task;
+
+/* All of main. */
+static inline int fn_bench_main(int argc, char **argv, const char *usage,
+                                fn_status (*run)(const fn_bench_task *t))
+{
+    fn_bench_task t = {.net = NULL};
+    fn_status rc;
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s\n", usage);
+        return fn_exit_code(FN_EINVAL);
+    }
+    t.batch = (int)strtol(argv[2], NULL, 10);
+    fn_threads_set(argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
+    t.rounds = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 10;
+    t.each = argc > 5;
+    FN_GO(fn_net_open(&t.net, argv[1], NULL));
+    rc = run(&t);
+out:
+    fn_net_close(t.net);
+    if (rc != FN_OK)
+        fprintf(stderr, "%s\n", fn_last_error());
+    return fn_exit_code(rc);
 }
 
 #endif

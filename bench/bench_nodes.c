@@ -3,11 +3,9 @@
  *
  *   bench_nodes NET BATCH [THREADS [ROUNDS [each]]] */
 #include "bench/bench.h"
-#include "kernels/threads.h"
 #include "train/clock.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NODES = 512, KINDS = 32 };
@@ -94,16 +92,17 @@ static void report(const fn_bench *b, const times *t, int rounds, double unit, b
     print("all", all, unit, all.forward + all.backward);
 }
 
-static fn_status run(const fn_net *net, int batch, int rounds, bool each)
+static fn_status run(const fn_bench_task *task)
 {
     static times t;
     fn_bench b;
-    FN_TRY(fn_bench_open(&b, net, batch, true, (fn_plan_options){.backend = FN_CPU}));
-    fn_status rc = measure(&b, &t, rounds);
+    FN_TRY(fn_bench_open(&b, task->net, task->batch, true,
+                         (fn_plan_options){.backend = FN_CPU}));
+    fn_status rc = measure(&b, &t, task->rounds);
     if (rc == FN_OK) {
         printf("%-28s %4s %9s %9s %7s %7s %7s\n", "", "n", "fwd ms", "bwd ms", "share",
                "GF/s", "GF/s");
-        report(&b, &t, rounds, rounds * batch * 1e-3, each);
+        report(&b, &t, task->rounds, task->rounds * task->batch * 1e-3, task->each);
     }
     fn_bench_close(&b);
     return rc;
@@ -111,19 +110,6 @@ static fn_status run(const fn_net *net, int batch, int rounds, bool each)
 
 int main(int argc, char **argv)
 {
-    fn_net *net = NULL;
-    fn_status rc;
-    if (argc < 3) {
-        fprintf(stderr, "usage: bench_nodes NET BATCH [THREADS [ROUNDS [each]]]\n");
-        return fn_exit_code(FN_EINVAL);
-    }
-    fn_threads_set(argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
-    FN_GO(fn_net_open(&net, argv[1], NULL));
-    rc = run(net, (int)strtol(argv[2], NULL, 10),
-             argc > 4 ? (int)strtol(argv[4], NULL, 10) : 5, argc > 5);
-out:
-    fn_net_close(net);
-    if (rc != FN_OK)
-        fprintf(stderr, "bench_nodes: %s\n", fn_last_error());
-    return fn_exit_code(rc);
+    return fn_bench_main(argc, argv, "bench_nodes NET BATCH [THREADS [ROUNDS [each]]]",
+                         run);
 }

@@ -3,7 +3,6 @@
  *
  *   bench_step NET BATCH [THREADS [ROUNDS]] */
 #include "bench/bench.h"
-#include "kernels/threads.h"
 #include "train/clock.h"
 
 #include <stdio.h>
@@ -42,39 +41,30 @@ static fn_status measure(const fn_bench b[2], const char *const what[2], int bat
     return FN_OK;
 }
 
-static fn_status run(const fn_net *net, int batch, bool training, int rounds)
+static fn_status run_one(const fn_bench_task *t, bool training)
 {
     static const char *const names[2][2] = {{"inference", "inference exact"},
                                             {"training", "training exact"}};
     fn_bench b[2] = {{NULL}};
     fn_status rc;
-    FN_GO(fn_bench_open(&b[0], net, batch, training, (fn_plan_options){.backend = FN_CPU}));
-    FN_GO(fn_bench_open(&b[1], net, batch, training,
+    FN_GO(fn_bench_open(&b[0], t->net, t->batch, training,
+                        (fn_plan_options){.backend = FN_CPU}));
+    FN_GO(fn_bench_open(&b[1], t->net, t->batch, training,
                         (fn_plan_options){.backend = FN_CPU, .exact = true}));
-    rc = measure(b, names[training], batch, rounds);
+    rc = measure(b, names[training], t->batch, t->rounds < MOST ? t->rounds : MOST);
 out:
     fn_bench_close(&b[0]);
     fn_bench_close(&b[1]);
     return rc;
 }
 
+static fn_status run(const fn_bench_task *t)
+{
+    FN_TRY(run_one(t, false));
+    return run_one(t, true);
+}
+
 int main(int argc, char **argv)
 {
-    fn_net *net = NULL;
-    fn_status rc;
-    if (argc < 3) {
-        fprintf(stderr, "usage: bench_step NET BATCH [THREADS [ROUNDS]]\n");
-        return fn_exit_code(FN_EINVAL);
-    }
-    int batch = (int)strtol(argv[2], NULL, 10);
-    int rounds = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 10;
-    fn_threads_set(argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
-    FN_GO(fn_net_open(&net, argv[1], NULL));
-    FN_GO(run(net, batch, false, rounds < MOST ? rounds : MOST));
-    rc = run(net, batch, true, rounds < MOST ? rounds : MOST);
-out:
-    fn_net_close(net);
-    if (rc != FN_OK)
-        fprintf(stderr, "bench_step: %s\n", fn_last_error());
-    return fn_exit_code(rc);
+    return fn_bench_main(argc, argv, "bench_step NET BATCH [THREADS [ROUNDS]]", run);
 }
