@@ -33,7 +33,7 @@ static fn_status decode_to(bench *b, float *mean)
         fn_pixels p;
         FN_TRY(fn_decode(&p, b->bytes[i], b->size[i], "image"));
         if (mean)
-            measure(&p, mean + 3 * i);
+            measure(&p, mean + (ptrdiff_t)3 * i);
         fn_pixels_free(&p);
     }
     return FN_OK;

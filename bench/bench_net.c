@@ -63,7 +63,7 @@ static fn_status step(void *ctx)
 static const float *embeddings(void *ctx, size_t *count, char words[128])
 {
     bench *b = ctx;
-    (void)words;
+    *words = '\0'; /* the floats say all */
     *count = (size_t)b->batch * (size_t)b->dim;
     return fn_plan_output(b->plan, 0);
 }

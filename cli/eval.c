@@ -29,7 +29,7 @@ typedef struct arguments {
     char *command, date[32];
 } arguments;
 
-static error_t parse_output(int key, char *value, arguments *a)
+static error_t parse_output(int key, const char *value, arguments *a)
 {
     switch (key) {
     case 'o':

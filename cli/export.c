@@ -73,7 +73,7 @@ static void check(const struct argp_state *state, const arguments *a)
 {
     if (!a->format || !a->model || !a->output)
         argp_error(state, "--format, --model and --output are needed");
-    if (a->profile && a->format->write != write_onnx)
+    else if (a->profile && a->format->write != write_onnx)
         argp_error(state, "--profile is for --format onnx");
 }
 

@@ -31,7 +31,7 @@ static void listen_to_signals(void)
 }
 
 typedef struct arguments {
-    const char *config;
+    char *config;
     bool dry, resume;
     char **override;
     int n_override;

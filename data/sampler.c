@@ -185,7 +185,9 @@ fn_status fn_sampler_batch(const fn_sampler *s, uint64_t step, int *image, int *
     if (!order)
         return fn_fail(FN_ENOMEM, "%s: no memory to draw a batch of %d people",
                        fn_pack_path(s->pack), s->n);
-    slots to = {image, label};
+    slots to;
+    to.image = image;
+    to.label = label;
     fn_rng r = fn_rng_at(s->seed, FN_RNG_PEOPLE, step, 0);
     fn_rng_choose(&r, order, s->n, smaller(s->n, s->pairs)); /* each gives one or more */
     int drawn = draw_pairs(s, step, order, order + people, to);

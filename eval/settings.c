@@ -8,7 +8,7 @@
 #define AT(member) offsetof(fn_settings, member)
 
 /* clang-format off */
-const fn_field fn_settings_fields[] = {
+static const fn_field fields[] = {
     {"run", FN_TEXT, AT(run), 0, 0, 0, NULL, "", "a training run: its model.fnm is the model"},
     {"eval.pairs", FN_TEXT, AT(pairs), 0, 0, 0, NULL, "", "in the grammar of LFW's pairs.txt"},
     {"eval.images", FN_TEXT, AT(images), 0, 0, 0, NULL, "", "their folder; empty: that of the pairs"},
@@ -39,9 +39,9 @@ fn_status fn_settings_read(fn_settings *out, const char *path, const char *const
 {
     fn_yaml *y;
     *out = (fn_settings){.batch = 0};
-    fn_field_defaults(fn_settings_fields, out);
+    fn_field_defaults(fields, out);
     FN_TRY(fn_yaml_open(&y, path));
-    fn_status rc = fn_yaml_read(y, fn_yaml_root(y), fn_settings_fields, out, also, false);
+    fn_status rc = fn_yaml_read(y, fn_yaml_root(y), fields, out, also, false);
     fn_yaml_close(y);
     return rc == FN_OK ? settle_model(out, path) : rc;
 }

@@ -12,8 +12,6 @@ typedef struct fn_settings {
     int flip, pixels, allow_missing, batch, threads;
 } fn_settings;
 
-extern const fn_field fn_settings_fields[];
-
 /* `also`: the other sections that such a file may have (NULL-terminated). `model` is settled by
  * `run` where it is not written; it stays "" without either. Errors: FN_ECONFIG with
  * file:line:col. */

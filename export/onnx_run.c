@@ -13,7 +13,7 @@ fn_status fn_onnx_make(fn_onnx_call *c, fn_shape shape)
     return c->y->data ? FN_OK : fn_fail(FN_ENOMEM, "no memory for %s", c->y->name);
 }
 
-static fn_status torn(const fn_onnx_call *c)
+fn_status fn_onnx_torn(const fn_onnx_call *c)
 {
     return fn_fail(FN_EDATA, "%s: its shapes do not fit: export it again", c->y->name);
 }
@@ -66,7 +66,7 @@ static fn_status run_binary(fn_onnx_call *c)
     bool same = left.rank == right.rank &&
                 memcmp(left.dim, right.dim, sizeof left.dim) == 0;
     if (!same && m != 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, shape_of(c, 0)));
     for (int64_t i = 0; i < n; i++) {
         float a = c->x[0]->data[i], b = c->x[1]->data[m == 1 ? 0 : i];
@@ -83,7 +83,7 @@ static fn_status run_prelu(fn_onnx_call *c)
     int64_t plane = s.dim[2] * s.dim[3];
     int at = slope.rank - (s.rank - 1); /* shapes are joined at their ends */
     if (!one_image(s) || at < 0 || fn_numel(slope) != s.dim[1] || slope.dim[at] != s.dim[1])
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s); i++) {
         float x = c->x[0]->data[i];
@@ -98,7 +98,7 @@ static fn_status run_batchnorm(fn_onnx_call *c)
     int64_t plane = s.dim[2] * s.dim[3];
     for (int k = 1; k < 5; k++)
         if (!one_image(s) || fn_numel(shape_of(c, k)) != s.dim[1])
-            return torn(c);
+            return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s); i++) {
         int64_t ch = i / plane;
@@ -120,7 +120,7 @@ static fn_status run_lrn(fn_onnx_call *c)
     double alpha = (double)given_or(a->alpha, 1e-4f);
     double beta = (double)given_or(a->beta, 0.75f);
     if (!one_image(s) || a->size < 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s); i++) {
         double square = 0;
@@ -141,7 +141,7 @@ static fn_status run_softmax(fn_onnx_call *c)
     fn_shape s = shape_of(c, 0);
     int64_t plane = s.dim[2] * s.dim[3];
     if (!one_image(s) || axis_of(c, -1) != 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < plane; i++) {
         const float *x = c->x[0]->data + i;
@@ -161,7 +161,7 @@ static fn_status run_concat(fn_onnx_call *c)
 {
     fn_shape s = shape_of(c, 0);
     if (!one_image(s) || axis_of(c, 0) != 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     s.dim[1] = 0;
     for (int k = 0; k < c->node->n_x; k++)
         s.dim[1] += shape_of(c, k).dim[1];
@@ -170,7 +170,7 @@ static fn_status run_concat(fn_onnx_call *c)
     for (int k = 0; k < c->node->n_x; k++) {
         size_t n = (size_t)fn_numel(shape_of(c, k));
         if (n > (size_t)(c->y->data + fn_numel(s) - to))
-            return torn(c);
+            return fn_onnx_torn(c);
         memcpy(to, c->x[k]->data, n * sizeof *to);
         to += n;
     }
@@ -180,7 +180,7 @@ static fn_status run_concat(fn_onnx_call *c)
 static fn_status reshape(fn_onnx_call *c, fn_shape s)
 {
     if (fn_numel(s) != fn_numel(shape_of(c, 0)))
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, s));
     memcpy(c->y->data, c->x[0]->data, (size_t)fn_numel(s) * sizeof(float));
     return FN_OK;
@@ -189,7 +189,7 @@ static fn_status reshape(fn_onnx_call *c, fn_shape s)
 static fn_status run_flatten(fn_onnx_call *c)
 {
     if (!one_image(shape_of(c, 0)) || axis_of(c, 1) != 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     return reshape(c, (fn_shape)FN_NC(1, fn_numel(shape_of(c, 0))));
 }
 
@@ -199,7 +199,7 @@ static fn_status run_reshape(fn_onnx_call *c)
     int64_t n = fn_numel(shape_of(c, 1)), dim;
     fn_shape s = {(int)n, {1, 1, 1, 1}};
     if (n > 4 || c->x[1]->raw.end - c->x[1]->raw.at != 8 * n)
-        return torn(c);
+        return fn_onnx_torn(c);
     for (int k = 0; k < n; k++) {
         memcpy(&dim, c->x[1]->raw.at + (ptrdiff_t)8 * k, sizeof dim);
         s.dim[k] = dim ? dim : shape_of(c, 0).dim[k];
@@ -215,10 +215,10 @@ static fn_status run_gemm(fn_onnx_call *c)
     fn_shape w = shape_of(c, 1);
     int64_t out = w.dim[0], in = w.dim[1];
     if (given_or(a->alpha, 1) != 1 || given_or(a->beta, 1) != 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     if (w.rank != 2 || !a->trans_b || fn_numel(shape_of(c, 0)) != in ||
         (c->node->n_x > 2 && fn_numel(shape_of(c, 2)) != out))
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, (fn_shape)FN_NC(1, out)));
     for (int64_t o = 0; o < out; o++) {
         double sum = c->node->n_x > 2 ? (double)c->x[2]->data[o] : 0;
@@ -236,7 +236,7 @@ static fn_status run_reduce_max(fn_onnx_call *c)
     int64_t pieces = s.dim[2];
     if (s.rank != 3 || !one_image(s) || pieces < 1 || c->node->attr.axes[0] != 2 ||
         c->node->attr.keepdims)
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, (fn_shape)FN_NC(1, s.dim[1])));
     for (int64_t o = 0; o < s.dim[1]; o++) {
         float most = c->x[0]->data[o * pieces];
@@ -260,7 +260,7 @@ static fn_status run_reduce_l2(fn_onnx_call *c)
     const fn_onnx_attr *a = &c->node->attr;
     if (shape_of(c, 0).rank != 2 || !one_image(shape_of(c, 0)) || a->axes[0] != 1 ||
         !a->keepdims)
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, (fn_shape)FN_NC(1, 1)));
     c->y->data[0] = (float)length(c->x[0]);
     return FN_OK;
@@ -271,7 +271,7 @@ static fn_status run_lp_normalization(fn_onnx_call *c)
     fn_shape s = shape_of(c, 0);
     double norm = length(c->x[0]);
     if (s.rank != 2 || !one_image(s) || axis_of(c, -1) != 1)
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, s));
     for (int64_t i = 0; i < fn_numel(s) && norm > 0; i++)
         c->y->data[i] = (float)((double)c->x[0]->data[i] / norm);
@@ -340,7 +340,7 @@ static fn_status run_node(fn_onnx_file *f, const fn_onnx_node *n)
         return fn_fail(FN_EUNSUPPORTED, "%s: operator %s is missing in export/onnx_run.c",
                        c.y->name, n->op);
     if (n->n_x < table[i].least || c.y->data)
-        return torn(&c);
+        return fn_onnx_torn(&c);
     return table[i].run(&c);
 }
 

@@ -15,6 +15,8 @@ typedef struct fn_onnx_call {
 
 /* Gives y its shape and room for it. */
 fn_status fn_onnx_make(fn_onnx_call *c, fn_shape shape) FN_CHECKED;
+/* FN_EDATA: an operator that we do not write so. */
+fn_status fn_onnx_torn(const fn_onnx_call *c) FN_CHECKED __attribute__((cold));
 
 /* y [D] of x [shape] (an input of one image; rank 4 is N,C,H,W, N = 1). *y lives until the next
  * run. Errors: FN_EDATA (shapes do not fit), FN_EUNSUPPORTED (an operator we do not write),

@@ -11,11 +11,6 @@ typedef struct window {
     fn_shape y;
 } window;
 
-static fn_status torn(const fn_onnx_call *c)
-{
-    return fn_fail(FN_EDATA, "%s: its shapes do not fit: export it again", c->y->name);
-}
-
 /* `channels` out of x's windows; false when there is no window. */
 static bool window_of(window *w, const fn_onnx_call *c, int64_t height, int64_t width,
                       int64_t channels)
@@ -72,7 +67,7 @@ fn_status fn_onnx_window_conv(fn_onnx_call *c)
         !window_of(&w, c, kernel->dim[2], kernel->dim[3], out) ||
         c->x[0]->shape.dim[1] != kernel->dim[1] * group ||
         (c->node->n_x > 2 && fn_numel(c->x[2]->shape) != out))
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, w.y));
     double *sum = fn_alloc((size_t)w.y.dim[3], sizeof *sum);
     if (!sum)
@@ -125,7 +120,7 @@ fn_status fn_onnx_window_pool(fn_onnx_call *c)
     window w;
     if (!window_of(&w, c, global ? in[2] : a->kernel_shape[0],
                    global ? in[3] : a->kernel_shape[1], in[1]))
-        return torn(c);
+        return fn_onnx_torn(c);
     FN_TRY(fn_onnx_make(c, w.y));
     int64_t plane = w.y.dim[2] * w.y.dim[3];
     for (int64_t k = 0; k < in[1] * plane; k++) {

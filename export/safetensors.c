@@ -46,7 +46,7 @@ static json_t *describe(const fn_param *a, size_t at)
             return NULL;
         }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                     (json_int_t)at, (json_int_t)(at + bytes_of(a)));
+                     (json_int_t)at, (json_int_t)at + (json_int_t)bytes_of(a));
 }
 
 static fn_status make_header(json_t *header, const struct fn_model *m)

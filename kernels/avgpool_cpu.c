@@ -1,11 +1,7 @@
+#include "kernels/format.h"
 #include "kernels/pool_walk.h"
 
 #include <string.h>
-
-static void avgpool_choose(fn_call *c)
-{
-    c->y[0].format = c->x[0].format;
-}
 
 /* to += scale * from, `count` pixels; `to_step` and `from_step` floats from one to the next.
  * One tap of a row of windows, forward or backward. */
@@ -61,7 +57,7 @@ static fn_status avgpool_backward(const fn_call *c)
 }
 
 const fn_kernel fn_avgpool_cpu = {
-    .choose = avgpool_choose,
+    .choose = fn_format_keep,
     .forward = avgpool_forward,
     .backward = avgpool_backward,
 };

@@ -18,6 +18,11 @@ static int64_t channels_stored(fn_shape s, fn_format f)
     return (s.dim[1] + block - 1) / block * block;
 }
 
+void fn_format_keep(fn_call *c)
+{
+    c->y[0].format = c->x[0].format;
+}
+
 int64_t fn_format_numel(fn_shape s, fn_format f)
 {
     return s.dim[0] * channels_stored(s, f) * s.dim[2] * s.dim[3];

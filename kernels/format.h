@@ -13,6 +13,9 @@ int64_t fn_format_numel(fn_shape s, fn_format f); /* elements stored, padding in
 void fn_format_convert(float *to, fn_format to_format, const float *from,
                        fn_format from_format, fn_shape s);
 
+/* For fn_kernel.choose: y as x is, whatever that is. */
+void fn_format_keep(fn_call *c);
+
 typedef struct fn_reorder {
     fn_format to;
 } fn_reorder; /* attributes of the internal op `reorder` */

@@ -8,6 +8,7 @@
  * Strips are as wide as the padding makes them, zero where there is no pixel; in backward
  * the windows lie `stride` pixels apart on them. Strips live in the workspace, one slot a
  * thread. */
+#include "kernels/format.h"
 #include "kernels/pool_walk.h"
 #include "kernels/threads.h"
 
@@ -33,11 +34,6 @@ static size_t slot_bytes(const fn_call *c, fn_pool_walk g)
 {
     int64_t quotients = c->training ? g.y_high * g.y_wide * g.lanes : 0;
     return (size_t)((strip_size(g) + quotients + 15) / 16 * 16) * sizeof(float);
-}
-
-static void l2pool_choose(fn_call *c)
-{
-    c->y[0].format = c->x[0].format;
 }
 
 static fn_status l2pool_prepare(fn_call *c)
@@ -163,7 +159,7 @@ static fn_status l2pool_backward(const fn_call *c)
 }
 
 const fn_kernel fn_l2pool_cpu = {
-    .choose = l2pool_choose,
+    .choose = fn_format_keep,
     .prepare = l2pool_prepare,
     .forward = l2pool_forward,
     .backward = l2pool_backward,

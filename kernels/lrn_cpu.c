@@ -41,11 +41,6 @@ static geometry geometry_of(const fn_call *c)
     return g;
 }
 
-static void lrn_choose(fn_call *c)
-{
-    c->y[0].format = c->x[0].format;
-}
-
 static size_t slot_bytes(geometry g)
 {
     return (size_t)STRIPS * TILE * (size_t)g.width * sizeof(float);
@@ -249,7 +244,7 @@ static fn_status lrn_backward(const fn_call *c)
 }
 
 const fn_kernel fn_lrn_cpu = {
-    .choose = lrn_choose,
+    .choose = fn_format_keep,
     .prepare = lrn_prepare,
     .forward = lrn_forward,
     .backward = lrn_backward,

@@ -1,6 +1,7 @@
 /* maxpool on the CPU. Backward finds the winners again by comparing x with y, tap after tap
  * in row order: the first that equals the maximum takes the gradient and leaves 0 for the
  * others. That is several times faster than to note the winners in forward, as oneDNN does. */
+#include "kernels/format.h"
 #include "kernels/pool_walk.h"
 #include "kernels/threads.h"
 
@@ -8,11 +9,6 @@
 #include <string.h>
 
 #include <omp.h>
-
-static void maxpool_choose(fn_call *c)
-{
-    c->y[0].format = c->x[0].format;
-}
 
 static size_t row_bytes(const fn_pool_walk *w)
 {
@@ -145,7 +141,7 @@ static fn_status maxpool_backward(const fn_call *c)
 }
 
 const fn_kernel fn_maxpool_cpu = {
-    .choose = maxpool_choose,
+    .choose = fn_format_keep,
     .prepare = maxpool_prepare,
     .forward = maxpool_forward,
     .backward = maxpool_backward,

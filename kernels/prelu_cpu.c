@@ -59,11 +59,6 @@ static void forward_band(const fn_call *c, const layout *l, int64_t n, int64_t b
     }
 }
 
-static void prelu_choose(fn_call *c)
-{
-    c->y[0].format = c->x[0].format;
-}
-
 static fn_status prelu_forward(const fn_call *c)
 {
     layout l = layout_of(c);
@@ -129,7 +124,7 @@ static fn_status prelu_backward(const fn_call *c)
 }
 
 const fn_kernel fn_prelu_cpu = {
-    .choose = prelu_choose,
+    .choose = fn_format_keep,
     .forward = prelu_forward,
     .backward = prelu_backward,
 };

@@ -1,11 +1,6 @@
 #include "kernels/format.h"
 #include "kernels/relu.h"
 
-static void relu_choose(fn_call *c)
-{
-    c->y[0].format = c->x[0].format;
-}
-
 static fn_status relu_forward(const fn_call *c)
 {
     const float *x = fn_f32(c->x[0]);
@@ -31,7 +26,7 @@ static fn_status relu_backward(const fn_call *c)
 }
 
 const fn_kernel fn_relu_cpu = {
-    .choose = relu_choose,
+    .choose = fn_format_keep,
     .forward = relu_forward,
     .backward = relu_backward,
 };
