@@ -55,7 +55,8 @@ TEST(progressive_jpeg_bomb_is_refused_in_bounded_time)
     CHECK(!p.rgb);
 }
 
-TEST(png_with_a_huge_chunk_beside_the_pixels_is_refused)
+/* libpng 1.6.48 passes over the text; older ones (1.6.39) fail. */
+TEST(png_with_a_huge_chunk_beside_the_pixels_is_refused_or_passed_over)
 {
     enum { HUGE_CHUNK = 9 << 20 };
     static made start, end;
@@ -71,8 +72,12 @@ TEST(png_with_a_huge_chunk_beside_the_pixels_is_refused)
         all[n++] = (uint8_t)(crc >> (24 - 8 * i));
     png_end(&end, "\0\x32\x64\xc8", 4);
     memcpy(all + n, end.byte, end.n);
-    CHECK_FAILS(fn_decode(&p, all, n + end.n, "a.png"), FN_EDATA, "a.png: damaged PNG");
-    CHECK(!p.rgb);
+    fn_status rc = fn_decode(&p, all, n + end.n, "a.png");
+    if (rc == FN_OK)
+        CHECK(p.width == 1 && p.height == 1 && memcmp(p.rgb, "\x32\x64\xc8", 3) == 0);
+    else
+        CHECK(rc == FN_EDATA && strstr(fn_last_error(), "a.png: damaged PNG") && !p.rgb);
+    fn_pixels_free(&p);
     /* A length that the file does not have. */
     memcpy(start.byte + start.n, "\x7f\xff\xff\xfftEXt", 8);
     CHECK_FAILS(fn_decode(&p, start.byte, start.n + 8, "a.png"), FN_EDATA, "a.png");
