@@ -25,6 +25,7 @@ typedef struct fn_cli_source {
     const char *crop;   /* recipe; NULL: the model's */
     const char *images; /* folder that the names begin at; NULL: here */
     int threads;        /* 0: every core */
+    bool exact;         /* as in fn_session_options */
 } fn_cli_source;
 
 /* e [n, fn_model_dim(m)]. */

@@ -1,4 +1,4 @@
-/* embed.c -- facenet embed --model FILE [--format csv|jsonl|npy] [-o FILE] IMAGE... */
+/* embed.c -- facenet embed --model FILE [--exact] [--format csv|jsonl|npy] [-o FILE] IMAGE... */
 #include "cli/cli.h"
 #include "core/mem.h"
 #include "infer/session.h"
@@ -49,6 +49,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->source;
         return 0;
+    case 'e':
+        a->source.exact = true;
+        return 0;
     case 'f':
         a->flip = true;
         return 0;
@@ -75,6 +78,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
+    {"exact", 'e', NULL, 0, "numbers that do not depend on the other images; slower", 0},
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
     {"format", 'F', "FORMAT", 0, "csv, jsonl or npy; default: as FILE ends, or csv", 0},
     {"output", 'o', "FILE", 0, "default: stdout", 0},

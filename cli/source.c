@@ -19,8 +19,10 @@ static fn_status choose_crop(fn_crop **out, const fn_model *m, const fn_cli_sour
 fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *s,
                               char *const *image, int n, bool flip)
 {
-    fn_session_options o = {
-        .size = sizeof o, .threads = s->threads, .max_batch = n < 32 ? n : 32};
+    fn_session_options o = {.size = sizeof o,
+                            .threads = s->threads,
+                            .max_batch = n < 32 ? n : 32,
+                            .exact = s->exact};
     fn_session *session = NULL;
     fn_crop *crop = NULL;
     fn_status rc;

@@ -146,7 +146,9 @@ typedef struct fn_session_options {
     size_t size;
     int threads;   /* of one pass; default: every core */
     int max_batch; /* images that one pass takes; default 32. Memory grows with it */
-    int exact;     /* 1: no fast convolutions, which cost a digit (docs/architecture.md) */
+    /* 1: no fast convolutions, which cost a digit, and image by image: the bits of an embedding
+     * depend on its image alone, not on the batch or on threads (docs/architecture.md). Slower */
+    int exact;
 } fn_session_options;
 
 /* `options` may be NULL. The model outlives the session.

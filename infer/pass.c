@@ -1,6 +1,7 @@
 /* pass.c -- plans of two batch sizes. A full batch runs as one; what is left over runs image
  * by image when it is little, else as a full batch whose last rows are not looked at. A plan
- * for every size would pack the weights as often.
+ * for every size would pack the weights as often. An exact session runs image by image: a sum's
+ * order depends on the batch, even in oneDNN's direct convolutions, but not on the threads.
  *
  * A plan's scratch is cut for the number of threads that it was prepared with, and that number
  * belongs to the calling thread: it is set around everything that touches a plan, and put back. */
@@ -40,7 +41,8 @@ fn_status fn_pass_open(fn_session *s)
 {
     fn_team before = fn_threads_enter(s->threads);
     s->threads = fn_threads();
-    fn_status rc = open_plan(s, &s->whole, s->max_batch);
+    fn_status rc = s->exact ? open_plan(s, &s->single, 1)
+                            : open_plan(s, &s->whole, s->max_batch);
     fn_threads_leave(before);
     return rc;
 }
@@ -110,9 +112,10 @@ static fn_status run_singly(fn_session *s, const float *x, int n, float *out)
 fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out)
 {
     bool few = n < s->max_batch && (n == 1 || n <= s->max_batch / FEW);
+    bool singly = few || s->exact;
     fn_team before;
     FN_TRY(enter(&before, s));
-    fn_status rc = few ? run_singly(s, x, n, out) : run_plan(s, &s->whole, x, n, out);
+    fn_status rc = singly ? run_singly(s, x, n, out) : run_plan(s, &s->whole, x, n, out);
     fn_threads_leave(before);
     return rc;
 }

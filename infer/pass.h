@@ -20,7 +20,7 @@ struct fn_session {
     int threads, max_batch; /* fn_pass_open turns "every core" into a number */
     bool exact;
     int height, width, dim;
-    fn_pass whole, single; /* max_batch images; one image, opened when first wanted */
+    fn_pass whole, single; /* max_batch images, not when exact; one image, when wanted */
     float *x;              /* [max_batch, height, width, 3] */
     fn_view_scratch scratch;
 };

@@ -231,6 +231,8 @@ def results():
     rows = [line.split(",") for line in r.stdout.splitlines()]
     check("embed", r.returncode == 0 and [len(x) for x in rows] == [17, 17], r.stderr)
     e = [[float(v) for v in row[1:]] for row in rows]
+    pair, lone = (run("embed", "--exact", "--model", m, *x).stdout for x in ([a, b], [a]))
+    check("exact: the same beside another image", lone and pair.startswith(lone), pair + lone)
     check("unit norm", all(abs(sum(v * v for v in x) - 1) < 1e-5 for x in e))
     d = sum((x - y) ** 2 for x, y in zip(*e))
     r = run("verify", "--model", m, a, b, "--threshold", d + 0.01)

@@ -57,6 +57,7 @@ const fn_field fn_config_fields[] = {
     INT("train.faces", faces, 40, 2, 1e6, "faces of each, or as many as there are"),
     INT("train.negatives", negatives, 0, 0, 1e6, "faces of as many other people, never anchors"),
     INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all"),
+    FLAG("train.exact", exact, 0, "convolutions without Winograd: slower, a digit more"),
     CHOICE("loss.mining", mining, FN_MINE_SEMIHARD, minings, "which triplets of a batch"),
     REAL("loss.margin", margin, 0.2, FLT_MIN, 4, "alpha, in squared distance"),
     CHOICE("loss.fallback", fallback, FN_FALLBACK_SKIP, fallbacks,

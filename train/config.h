@@ -23,6 +23,7 @@ typedef struct fn_config {
     int64_t steps;
     int people, faces, negatives; /* of a batch */
     int chunk;                    /* 0: the batch in one pass */
+    int exact;                    /* no Winograd convolutions */
     float margin, clip;
     int mining, fallback, reduce;             /* fn_mining, fn_fallback, fn_reduce */
     int64_t log_every, val_every, save_every; /* steps */

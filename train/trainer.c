@@ -21,7 +21,8 @@ static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
         FN_GO(fn_params_open(&t->params, g, true));
         fn_params_init(t->params, (uint64_t)c->seed);
     }
-    rc = fn_plan_open(out, g, t->params, (fn_plan_options){.backend = FN_CPU});
+    rc = fn_plan_open(out, g, t->params,
+                      (fn_plan_options){.backend = FN_CPU, .exact = c->exact});
     if (rc == FN_ENOMEM)
         rc = fn_context(rc, "train.chunk is %d; a smaller one takes less", t->chunk);
 out:
