@@ -18,7 +18,7 @@ static const double poor = 0.1;
 
 typedef struct picture {
     fn_text *t;
-    fn_curve kind;
+    fn_roc_kind kind;
     double low, floor; /* log10 of the first false accept and false reject rate; last: 0 */
 } picture;
 
@@ -188,7 +188,7 @@ bool fn_roc_corner(const fn_verification *v, int i)
     return !upright && !level;
 }
 
-void fn_roc_draw(fn_text *t, fn_curve kind, const fn_verification *const *v,
+void fn_roc_draw(fn_text *t, fn_roc_kind kind, const fn_verification *const *v,
                  const char *const *name, int n, const char *title)
 {
     picture p = {.t = t, .kind = kind, .low = -1, .floor = -1};

@@ -171,7 +171,7 @@ static fn_status compare(const reader *r, const fn_param *a, const float *ours,
     json_int_t from = 0, to = 0;
     if (json_unpack(json_object_get(r->header, a->name), "{s:s, s:o, s:[I, I]}", "dtype",
                     &dtype, "shape", &shape, "data_offsets", &from, &to) != 0 ||
-        strcmp(dtype, "F32") != 0 || !same_shape(shape, a) || from < 0 ||
+        strcmp(dtype, "F32") != 0 || !same_shape(shape, a) || from < 0 || to < from ||
         to - from != (json_int_t)bytes_of(a) || to > (json_int_t)(r->size - r->begin))
         return fn_fail(FN_EDATA, "%s: '%s' is not as it was written: export it again",
                        r->path, a->name);

@@ -120,11 +120,11 @@ static void check_net(const char *name, int batch, bool training, double limit)
 
 TEST(every_shipped_network_is_placed_without_overlap_and_near_the_bound)
 {
-    static const char *const names[] = {"nn1",    "nn2",    "nn3",     "nn4",
-                                        "nns1",   "nns2",   "nn1-bn",  "nn2-bn",
-                                        "nn3-bn", "nn4-bn", "nns1-bn", "nns2-bn"};
+    static const char *const names[] = {
+        "nn1",    "nn2",    "nn3",    "nn4",     "nns1",    "nns2",      "nn1-bn",
+        "nn2-bn", "nn3-bn", "nn4-bn", "nns1-bn", "nns2-bn", "plain64-bn"};
     static const int batches[] = {1, 7, 64};
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < 13; i++)
         for (int b = 0; b < 3; b++) {
             bool tiny = strncmp(names[i], "nns", 3) == 0;
             check_net(names[i], batches[b], false, tiny ? 1.25 : 1.01);

@@ -27,7 +27,8 @@ PORTABLE = {"AveragePool", "Concat", "Conv", "Div", "Flatten", "Gemm", "GlobalAv
             "Softmax", "Sqrt"}
 NATIVE = PORTABLE - {"Div", "ReduceL2", "Sqrt"} | {"LpNormalization", "LpPool",
                                                         "GlobalLpPool"}
-IN_OPENCV = {"nn1", "nn2", "nn4", "nn4-bn", "nns1", "nns2-bn", "other-ops"}
+IN_OPENCV = {"nn1", "nn2", "nn4", "nn4-bn", "nns1", "nns2-bn", "plain64-bn",
+             "other-ops"}
 OTHER_OPS = """name: other-ops
 input: 40x36x3
 each: {norm: batch, act: prelu}
