@@ -139,6 +139,10 @@ FN_API FN_CHECKED fn_status fn_face_cut(fn_pixels *out, const fn_model *m,
 
 /* --- embedding --- */
 
+/* The numbers that convolutions multiply; sums, and what lies between them, are 32-bit floats.
+ * tf32 is for GPUs alone. */
+typedef enum fn_precision { FN_FP32, FN_TF32, FN_BF16 } fn_precision;
+
 typedef struct fn_session fn_session;
 
 /* With a session per core, and in an OpenMP region of the program's own, say threads = 1. */
@@ -149,11 +153,14 @@ typedef struct fn_session_options {
     /* 1: no fast convolutions, which cost a digit, and image by image: the bits of an embedding
      * depend on its image alone, not on the batch or on threads (docs/architecture.md). Slower */
     int exact;
+    /* FN_BF16: faster, and embeddings move by about 1e-5 in cosine distance; for processors with
+     * instructions for it. Not with `exact` */
+    fn_precision precision;
 } fn_session_options;
 
 /* `options` may be NULL. The model outlives the session.
- * Errors: FN_EINVAL, FN_EUNSUPPORTED (an option of a newer facenet), FN_ESHAPE (the network
- * takes no images), FN_ENOMEM. */
+ * Errors: FN_EINVAL, FN_EUNSUPPORTED (an option of a newer facenet, a precision that the
+ * processor lacks), FN_ESHAPE (the network takes no images), FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_session_open(fn_session **out, const fn_model *m,
                                             const fn_session_options *options);
 FN_API void fn_session_close(fn_session *s);

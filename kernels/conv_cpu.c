@@ -1,8 +1,10 @@
 /* conv on the CPU: what oneDNN's direct convolutions and Winograd's share. Which of them a call
- * takes is chosen when it is prepared. */
+ * takes is chosen when it is prepared. In bf16 that is the direct way: of every convolution of
+ * NN2 and NN4 it was faster than Winograd's in float (docs/benchmarks.md). */
 #include "core/mem.h"
 #include "kernels/conv_way.h"
 #include "kernels/format.h"
+#include "kernels/precision.h"
 #include "kernels/winograd.h"
 
 static const fn_conv_way *way_of(const fn_call *c)
@@ -25,16 +27,25 @@ static int64_t y_count(const fn_call *c)
     return fn_format_numel(c->y[0].shape, c->y[0].format);
 }
 
-static fn_status make(fn_call *c)
+/* Of what the gradient of y becomes before a way takes it: see conv_backward. */
+static size_t masked_bytes(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    const fn_conv_way *way = fn_winograd_fits(c) ? &fn_conv_winograd : &fn_conv_direct;
+    if (c->precision == FN_BF16)
+        return (size_t)y_count(c) * sizeof(uint16_t);
+    return a->relu ? (size_t)y_count(c) * sizeof(float) : 0;
+}
+
+static fn_status make(fn_call *c)
+{
+    bool quick = c->precision == FN_FP32 && fn_winograd_fits(c);
+    const fn_conv_way *way = quick ? &fn_conv_winograd : &fn_conv_direct;
     fn_conv_state *s = fn_alloc(1, way->size);
     if (!s)
         return fn_fail(FN_ENOMEM, "no memory for its state");
     s->way = way;
     c->state = s;
-    return way->prepare(c, a->relu ? (size_t)y_count(c) * sizeof(float) : 0);
+    return way->prepare(c, masked_bytes(c));
 }
 
 static fn_status conv_prepare(fn_call *c)
@@ -60,7 +71,6 @@ static fn_status conv_forward(const fn_call *c)
     return way_of(c)->forward(c);
 }
 
-/* The gradient of what the ReLU was applied to. */
 static void mask(float *to, const float *y, const float *dy, int64_t count)
 {
 #pragma omp parallel for simd
@@ -68,14 +78,23 @@ static void mask(float *to, const float *y, const float *dy, int64_t count)
         to[i] = y[i] > 0 ? dy[i] : 0;
 }
 
-static fn_status conv_backward(const fn_call *c)
+/* The gradient of what the ReLU was applied to, as both passes want it. */
+static void *gradient(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    void *dy = c->dy[0].data;
-    if (a->relu) {
-        mask(c->workspace, fn_f32(c->y[0]), dy, y_count(c));
-        dy = c->workspace;
-    }
+    const float *y = a->relu ? fn_f32(c->y[0]) : NULL;
+    if (c->precision == FN_BF16)
+        fn_bf16_round(c->workspace, fn_f32(c->dy[0]), y, y_count(c));
+    else if (y)
+        mask(c->workspace, y, fn_f32(c->dy[0]), y_count(c));
+    else
+        return c->dy[0].data;
+    return c->workspace;
+}
+
+static fn_status conv_backward(const fn_call *c)
+{
+    void *dy = gradient(c);
     if (c->dw[0].data || c->dw[1].data)
         FN_TRY(way_of(c)->back_w(c, dy));
     return c->dx[0].data ? way_of(c)->back(c, dy) : FN_OK;

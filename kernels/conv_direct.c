@@ -2,7 +2,8 @@
  *
  * Where the layouts of the network leave one of the three passes nothing but a slow
  * implementation (the first convolution: 3 plain channels), that pass gets layouts of its own
- * through ports. */
+ * through ports. In bf16 what a pass multiplies comes through ports too; what it adds up is
+ * float. */
 #include "core/mem.h"
 #include "kernels/conv_way.h"
 #include "kernels/dnnl.h"
@@ -23,6 +24,11 @@ typedef struct direct {
     size_t back_bytes; /* of it */
     size_t scratch, back_scratch, back_w_scratch, bias; /* places in the workspace */
 } direct;
+
+static dnnl_data_type_t low(const fn_call *c)
+{
+    return c->precision == FN_BF16 ? dnnl_bf16 : dnnl_f32;
+}
 
 static fn_dnnl_conv describe_call(const fn_call *c)
 {
@@ -69,8 +75,7 @@ static fn_status make(fn_dnnl_op *out, fn_dnnl_pass kind, fn_dnnl_conv a,
     fn_status rc = fn_dnnl_make_conv(out, kind, &a, forward);
     if (rc == FN_OK && !fn_dnnl_is_slow(out))
         return FN_OK;
-    a.x = fn_dnnl_free(a.x.shape);
-    a.y = fn_dnnl_free(a.y.shape);
+    a.x.tag = a.y.tag = dnnl_format_tag_any;
     if (fn_dnnl_make_conv(&other, kind, &a, forward) == FN_OK) {
         if (rc != FN_OK || !fn_dnnl_is_slow(&other)) {
             fn_dnnl_release(out);
@@ -86,7 +91,9 @@ static fn_status prepare_forward(fn_call *c, const fn_dnnl_conv *a)
 {
     direct *s = c->state;
     pass *f = &s->forward;
-    FN_TRY(make(&f->op, forward_pass(c), *a, NULL));
+    fn_dnnl_conv inside = *a;
+    inside.x.type = inside.w.type = low(c);
+    FN_TRY(make(&f->op, forward_pass(c), inside, NULL));
     FN_TRY(fn_dnnl_compile(&f->op));
     FN_TRY(fn_dnnl_port_in(&f->x, &f->op, DNNL_ARG_SRC, a->x));
     FN_TRY(fn_dnnl_port_in(&f->w, &f->op, DNNL_ARG_WEIGHTS, fn_dnnl_rows(a->w.shape)));
@@ -106,11 +113,13 @@ static fn_status prepare_back(fn_call *c, const fn_dnnl_conv *a, size_t masked)
 {
     direct *s = c->state;
     pass *p = &s->back;
-    FN_TRY(make(&p->op, FN_DNNL_BACK, *a, &s->forward.op));
+    fn_dnnl_conv inside = *a;
+    inside.w.type = inside.y.type = low(c);
+    FN_TRY(make(&p->op, FN_DNNL_BACK, inside, &s->forward.op));
     FN_TRY(fn_dnnl_compile(&p->op));
     FN_TRY(fn_dnnl_port_out(&p->x, &p->op, DNNL_ARG_DIFF_SRC, a->x));
     FN_TRY(fn_dnnl_port_in(&p->w, &p->op, DNNL_ARG_WEIGHTS, fn_dnnl_rows(a->w.shape)));
-    FN_TRY(fn_dnnl_port_in(&p->y, &p->op, DNNL_ARG_DIFF_DST, a->y));
+    FN_TRY(fn_dnnl_port_in(&p->y, &p->op, DNNL_ARG_DIFF_DST, inside.y));
     p->x.at = fn_dnnl_reserve(&s->back_bytes, p->x.bytes);
     p->w.at = fn_dnnl_reserve(&s->back_bytes, p->w.bytes);
     p->y.at = fn_dnnl_reserve(&s->back_bytes, p->y.bytes);
@@ -127,12 +136,14 @@ static fn_status prepare_back_w(fn_call *c, const fn_dnnl_conv *a, size_t masked
 {
     direct *s = c->state;
     pass *p = &s->back_w;
-    FN_TRY(make(&p->op, FN_DNNL_BACK_W, *a, &s->forward.op));
+    fn_dnnl_conv inside = *a;
+    inside.x.type = inside.y.type = low(c);
+    FN_TRY(make(&p->op, FN_DNNL_BACK_W, inside, &s->forward.op));
     FN_TRY(fn_dnnl_compile(&p->op));
     FN_TRY(fn_dnnl_port_in(&p->x, &p->op, DNNL_ARG_SRC, a->x));
     FN_TRY(
         fn_dnnl_port_out(&p->w, &p->op, DNNL_ARG_DIFF_WEIGHTS, fn_dnnl_rows(a->w.shape)));
-    FN_TRY(fn_dnnl_port_in(&p->y, &p->op, DNNL_ARG_DIFF_DST, a->y));
+    FN_TRY(fn_dnnl_port_in(&p->y, &p->op, DNNL_ARG_DIFF_DST, inside.y));
     size_t size = masked;
     s->back_w_scratch = fn_dnnl_reserve(&size, fn_dnnl_bytes(&p->op, DNNL_ARG_SCRATCHPAD));
     p->x.at = fn_dnnl_reserve(&size, p->x.bytes);

@@ -6,7 +6,8 @@
 #include "kernels/conv.h"
 
 /* prepare, load, release as in fn_kernel, but that the frame makes and frees the state. In
- * backward the first `masked` bytes of the workspace are the frame's. */
+ * backward the first `masked` bytes of the workspace are the frame's. dy has the format of y and
+ * the call's precision. */
 typedef struct fn_conv_way {
     size_t size; /* of a state, which begins with a fn_conv_state */
     fn_status (*prepare)(fn_call *c, size_t masked);

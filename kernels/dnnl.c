@@ -27,6 +27,13 @@ dnnl_engine_t fn_dnnl_engine(void)
     return engine;
 }
 
+/* The sets of instructions are sets of bits. */
+bool fn_dnnl_has_bf16(void)
+{
+    unsigned need = dnnl_cpu_isa_avx512_core_bf16;
+    return ((unsigned)dnnl_get_effective_cpu_isa() & need) == need;
+}
+
 fn_status fn_dnnl_check(dnnl_status_t s, const char *doing)
 {
     switch (s) {

@@ -30,8 +30,10 @@ typedef struct fn_dnnl_op {
 typedef struct fn_dnnl_view {
     fn_shape shape; /* rank 0: absent */
     dnnl_format_tag_t tag;
+    dnnl_data_type_t type;
 } fn_dnnl_view;
 
+/* All of float: a user that wants another type sets it. */
 fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f); /* as our formats lie */
 fn_dnnl_view fn_dnnl_rows(fn_shape s); /* dense in logical order: how weights are kept */
 fn_dnnl_view fn_dnnl_free(fn_shape s); /* oneDNN may choose */
@@ -102,6 +104,9 @@ fn_status fn_dnnl_check(dnnl_status_t s, const char *doing) FN_CHECKED;
 /* The one engine and stream of the process. Call after fn_dnnl_start has succeeded. */
 fn_status fn_dnnl_start(void) FN_CHECKED;
 dnnl_engine_t fn_dnnl_engine(void);
+
+/* Whether the processor multiplies bf16, so far as oneDNN may use it (ONEDNN_MAX_CPU_ISA). */
+bool fn_dnnl_has_bf16(void);
 
 /* --- ports --- */
 

@@ -35,9 +35,9 @@ static unsigned batchnorm_flags(fn_dnnl_pass pass, const fn_dnnl_batchnorm *a)
 typedef const dnnl_memory_desc_t *layout_ref;
 
 static dnnl_status_t layout_make(dnnl_memory_desc_t *l, int rank, const dnnl_dims_t dim,
-                                 dnnl_format_tag_t tag)
+                                 dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_init_by_tag(l, rank, dim, dnnl_f32, tag);
+    return dnnl_memory_desc_init_by_tag(l, rank, dim, type, tag);
 }
 
 static void layout_close(dnnl_memory_desc_t *l)
@@ -106,9 +106,9 @@ bool fn_dnnl_make_takes_shift(void)
 typedef const_dnnl_memory_desc_t layout_ref;
 
 static dnnl_status_t layout_make(dnnl_memory_desc_t *l, int rank, const dnnl_dims_t dim,
-                                 dnnl_format_tag_t tag)
+                                 dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(l, rank, dim, dnnl_f32, tag);
+    return dnnl_memory_desc_create_with_tag(l, rank, dim, type, tag);
 }
 
 static void layout_close(dnnl_memory_desc_t *l)
@@ -167,25 +167,26 @@ bool fn_dnnl_make_takes_shift(void)
 
 fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f)
 {
-    return (fn_dnnl_view){s, f == FN_BLOCK16  ? dnnl_nChw16c
-                             : f == FN_BLOCK8 ? dnnl_nChw8c
-                                              : dnnl_nhwc};
+    dnnl_format_tag_t tag = f == FN_BLOCK16  ? dnnl_nChw16c
+                            : f == FN_BLOCK8 ? dnnl_nChw8c
+                                             : dnnl_nhwc;
+    return (fn_dnnl_view){s, tag, dnnl_f32};
 }
 
 fn_dnnl_view fn_dnnl_rows(fn_shape s)
 {
-    return (fn_dnnl_view){s, s.rank == 1 ? dnnl_a : dnnl_abcd};
+    return (fn_dnnl_view){s, s.rank == 1 ? dnnl_a : dnnl_abcd, dnnl_f32};
 }
 
 fn_dnnl_view fn_dnnl_free(fn_shape s)
 {
-    return (fn_dnnl_view){s, dnnl_format_tag_any};
+    return (fn_dnnl_view){s, dnnl_format_tag_any, dnnl_f32};
 }
 
 static dnnl_status_t layout_open(dnnl_memory_desc_t *l, fn_dnnl_view v)
 {
     dnnl_dims_t dim = {v.shape.dim[0], v.shape.dim[1], v.shape.dim[2], v.shape.dim[3]};
-    return layout_make(l, v.shape.rank, dim, v.tag);
+    return layout_make(l, v.shape.rank, dim, v.type, v.tag);
 }
 
 static dnnl_status_t attr_open(dnnl_primitive_attr_t *attr, bool relu)

@@ -54,11 +54,12 @@ enum { FN_KEEP_NONE = 0, FN_KEEP_X = 1, FN_KEEP_Y = 2 };
 
 /* One use of an op. */
 typedef struct fn_call {
-    const void *attr;  /* the op's own attribute struct */
-    bool training;     /* set before infer */
-    bool exact;        /* set before prepare: no shortcut that costs digits */
-    int n_x, n_y, n_w; /* n_y and n_w by infer */
-    int keep;          /* FN_KEEP_*, by infer */
+    const void *attr;       /* the op's own attribute struct */
+    bool training;          /* set before infer */
+    bool exact;             /* set before prepare: no shortcut that costs digits */
+    fn_precision precision; /* set before prepare: the numbers to multiply */
+    int n_x, n_y, n_w;      /* n_y and n_w by infer */
+    int keep;               /* FN_KEEP_*, by infer */
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];
     fn_tensor dx[FN_MAX_IN], dw[FN_MAX_WEIGHT], dy[FN_MAX_OUT];
     size_t saved_bytes, workspace_bytes; /* by prepare */

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "kernels/format.h"
+#include "kernels/precision.h"
 #include "nn/lower.h"
 #include "nn/memory.h"
 
@@ -63,13 +64,14 @@ static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
     return rc;
 }
 
-static fn_status prepare(fn_plan *p, bool exact)
+static fn_status prepare(fn_plan *p, fn_plan_options o)
 {
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
         n->call.attr = n->attr;
-        n->call.exact = exact;
+        n->call.exact = o.exact;
+        n->call.precision = o.precision;
         if (kernel->prepare) {
             fn_status rc = kernel->prepare(&n->call);
             if (rc != FN_OK)
@@ -169,11 +171,12 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     *out = NULL;
     if (!p)
         return fn_fail(FN_ENOMEM, "%s: no memory for a plan", g->name);
+    FN_GO(fn_precision_accept(o.precision, o.backend, o.exact));
     assert(!g->training || params->grad);
     p->params = params;
     p->backend = o.backend;
     FN_GO(lower(p, g, o.no_fuse || o.backend == FN_REF));
-    FN_GO(prepare(p, o.exact));
+    FN_GO(prepare(p, o));
     FN_GO(fn_memory_open(&p->memory, p->graph, element(p)));
     FN_GO(allocate(p));
     bind(p);

@@ -11,11 +11,13 @@ typedef struct fn_plan_options {
     fn_backend backend;
     bool no_fuse; /* run the graph node by node, as the file says */
     bool exact;   /* no Winograd convolutions: they cost a digit (kernels/winograd.c) */
+    fn_precision precision; /* of the convolutions; FN_CPU alone takes another than fp32 */
 } fn_plan_options;
 
 /* lower -> choose formats -> prepare kernels -> place memory -> bind; see plan.c. A graph
  * built for training gives a plan with backward. `g` may be closed afterwards; `p` is
- * borrowed for the plan's life, and belongs to a graph of the same net (any batch). */
+ * borrowed for the plan's life, and belongs to a graph of the same net (any batch).
+ * Errors: those of fn_precision_accept, FN_EUNSUPPORTED, FN_ENOMEM. */
 fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *p,
                        fn_plan_options o) FN_CHECKED;
 void fn_plan_close(fn_plan *p);

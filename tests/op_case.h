@@ -25,6 +25,7 @@ typedef struct way {
     const fn_format *forced;          /* of x and y, whatever choose() says; NULL: none */
     unsigned unwanted;                /* bit i: dx[i]; bit n_x + i: dw[i] */
     int prepare_threads, run_threads; /* 0: one */
+    fn_precision precision;
 } way;
 
 typedef struct subject {
@@ -34,7 +35,8 @@ typedef struct subject {
     fn_call oracle; /* in double; forward and backward have run */
 } subject;
 
-static char where[160]; /* what is being run, for complaints */
+static char where[160];       /* what is being run, for complaints */
+static double allowed = 1e-5; /* of the largest value that is right, or of 1 */
 
 static void claim(bool holds, const char *what)
 {
@@ -237,7 +239,7 @@ static void compare_one(fn_tensor t, fn_backend b, fn_tensor oracle, const char 
         worst = e > worst || isnan(e) ? e : worst;
         scale = fmax(scale, fabs(right));
     }
-    if (!(worst <= 1e-5 * scale))
+    if (!(worst <= allowed * scale))
         FN_TEST_FAIL("%s: %s is off by %.3g", where, what, worst);
     claim(count_nonzero(t, b, true) == count_nonzero(t, b, false), "padding is not zero");
 }
@@ -305,6 +307,7 @@ static void try(const subject *s, way w)
     w.training = s->oracle.training;
     describe(s, &w);
     fn_status rc = infer(&c, s, w.training);
+    c.precision = w.precision;
     choose(&c, k, &w);
     fn_threads_set(w.prepare_threads + !w.prepare_threads);
     if (rc == FN_OK && k->prepare)

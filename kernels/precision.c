@@ -1,0 +1,55 @@
+#include "kernels/precision.h"
+
+#include "kernels/dnnl.h"
+
+#include <string.h>
+
+const char *const fn_precision_names[] = {"fp32", "tf32", "bf16", NULL};
+
+int fn_precision_find(const char *name)
+{
+    for (int p = 0; fn_precision_names[p]; p++)
+        if (strcmp(fn_precision_names[p], name) == 0)
+            return p;
+    return -1;
+}
+
+/* oneDNN emulates bf16 on AVX-512 without it, more slowly than it computes in float. */
+static fn_status accept_bf16(bool exact)
+{
+    if (exact)
+        return fn_fail(FN_EINVAL, "exact asks for every digit and bf16 keeps two or three: "
+                                  "take one of them");
+    if (!fn_dnnl_has_bf16())
+        return fn_fail(
+            FN_EUNSUPPORTED,
+            "bf16 is slower than fp32 on a processor without instructions for it "
+            "(avx512_bf16, amx_bf16), as this one: take fp32");
+    return FN_OK;
+}
+
+fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
+{
+    if (p == FN_FP32)
+        return FN_OK;
+    if (p != FN_TF32 && p != FN_BF16)
+        return fn_fail(FN_EINVAL, "%d is no precision", (int)p);
+    if (p == FN_BF16 && b == FN_CPU)
+        return accept_bf16(exact);
+    return fn_fail(FN_EUNSUPPORTED, "%s",
+                   b == FN_CPU
+                       ? "tf32 is a format of CUDA's processors: a CPU takes fp32 or bf16"
+                       : "the reference computes in double: it takes no other precision");
+}
+
+void fn_bf16_round(uint16_t *to, const float *from, const float *gate, int64_t n)
+{
+#pragma omp parallel for simd
+    for (int64_t i = 0; i < n; i++) {
+        float x = !gate || gate[i] > 0 ? from[i] : 0;
+        uint32_t bits;
+        memcpy(&bits, &x, sizeof bits);
+        uint32_t near = bits + 0x7fff + (bits >> 16 & 1);
+        to[i] = (uint16_t)(x == x ? near >> 16 : bits >> 16 | 0x40);
+    }
+}

@@ -1,0 +1,302 @@
+/* test_precision.c -- convolutions in bf16: what is multiplied is rounded, what is added up is
+ * not, and how far that takes embeddings and gradients from those in float. */
+#include "kernels/conv.h"
+#include "kernels/precision.h"
+#include "nn/plan.h"
+#include "tests/nets.h"
+#include "tests/op_case.h"
+#include "tests/test.h"
+
+static bool lacks_bf16(void)
+{
+    return fn_precision_accept(FN_BF16, FN_CPU, false) != FN_OK;
+}
+
+#define NEEDS_BF16                                                    \
+    do {                                                              \
+        if (lacks_bf16())                                             \
+            SKIP("this processor has neither avx512_bf16 nor AMX's"); \
+    } while (0)
+
+/* --- rounding --- */
+
+static uint16_t rounded(uint32_t bits)
+{
+    float x;
+    uint16_t to;
+    memcpy(&x, &bits, sizeof x);
+    fn_bf16_round(&to, &x, NULL, 1);
+    return to;
+}
+
+TEST(rounding_is_to_the_nearest_and_ties_are_even)
+{
+    CHECK_INT(rounded(0x3f800000), 0x3f80);
+    CHECK_INT(rounded(0x3f807fff), 0x3f80);
+    CHECK_INT(rounded(0x3f808000), 0x3f80); /* a tie */
+    CHECK_INT(rounded(0x3f808001), 0x3f81);
+    CHECK_INT(rounded(0x3f818000), 0x3f82); /* a tie, upwards */
+    CHECK_INT(rounded(0xbf818000), 0xbf82);
+    CHECK_INT(rounded(0x3fffffff), 0x4000); /* into the exponent */
+    CHECK_INT(rounded(0x80000000), 0x8000);
+    CHECK_INT(rounded(0x00000001), 0);
+    CHECK_INT(rounded(0x7f7fffff), 0x7f80); /* above the largest: infinity */
+    CHECK_INT(rounded(0x7f800000), 0x7f80);
+}
+
+TEST(what_is_no_number_stays_none)
+{
+    CHECK((rounded(0x7fc00000) & 0x7fff) > 0x7f80);
+    CHECK((rounded(0x7f800001) & 0x7fff) > 0x7f80);
+    CHECK((rounded(0x7fffffff) & 0x7fff) > 0x7f80);
+    CHECK((rounded(0xffffffff) & 0x7fff) > 0x7f80);
+}
+
+TEST(a_gate_lets_through_what_is_above_0)
+{
+    const float x[] = {1, 2, 3, 4}, gate[] = {1, 0, -1, 1e-30F};
+    uint16_t to[4];
+    fn_bf16_round(to, x, gate, 4);
+    CHECK(to[0] == 0x3f80 && to[1] == 0 && to[2] == 0 && to[3] == 0x4080);
+}
+
+/* --- who may --- */
+
+TEST(what_is_not_there_is_refused)
+{
+    CHECK_OK(fn_precision_accept(FN_FP32, FN_REF, true));
+    CHECK_FAILS(fn_precision_accept(FN_TF32, FN_CPU, false), FN_EUNSUPPORTED, "tf32");
+    CHECK_FAILS(fn_precision_accept(FN_BF16, FN_REF, false), FN_EUNSUPPORTED, "double");
+    CHECK_FAILS(fn_precision_accept(FN_BF16, FN_CPU, true), FN_EINVAL, "exact");
+    CHECK_FAILS(fn_precision_accept((fn_precision)3, FN_CPU, false), FN_EINVAL, "3");
+    if (lacks_bf16())
+        CHECK_FAILS(fn_precision_accept(FN_BF16, FN_CPU, false), FN_EUNSUPPORTED,
+                    "avx512_bf16");
+    CHECK_INT(fn_precision_find("bf16"), FN_BF16);
+    CHECK_INT(fn_precision_find("bf1"), -1);
+}
+
+TEST(a_plan_says_so)
+{
+    fn_graph *g;
+    fn_params *p;
+    fn_plan *plan = NULL;
+    CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("none"), 2, false));
+    CHECK_FAILS(fn_plan_open(&plan, g, p, (fn_plan_options){FN_CPU, .precision = FN_TF32}),
+                FN_EUNSUPPORTED, "tf32");
+    CHECK(!plan);
+    fn_params_close(p);
+    fn_graph_close(g);
+}
+
+/* --- one convolution --- */
+
+static void round_tensor(fn_tensor t)
+{
+    for (int64_t i = 0; i < fn_numel(t.shape); i++) {
+        float x = (float)fn_f64(t)[i];
+        uint16_t half;
+        fn_bf16_round(&half, &x, NULL, 1);
+        uint32_t bits = (uint32_t)half << 16;
+        memcpy(&x, &bits, sizeof x);
+        fn_f64(t)[i] = (double)x;
+    }
+}
+
+/* Visits every sample of conv; rounded: x, w and dy have no more digits than bf16. */
+static void each_conv(bool training, bool round, void (*visit)(subject *s))
+{
+    const fn_op *op = fn_op_find("conv");
+    for (int i = 0; op->sample[i].attr; i++) {
+        subject s = {.op = op, .sample = &op->sample[i], .number = i};
+        CHECK_OK(open_oracle(&s, training));
+        if (round) {
+            round_tensor(s.oracle.x[0]);
+            round_tensor(s.oracle.w[0]);
+        }
+        if (round && training)
+            round_tensor(s.oracle.dy[0]);
+        CHECK_OK(ask_oracle(&s));
+        visit(&s);
+        fn_fence_close(0);
+    }
+}
+
+static void check_formats(subject *s)
+{
+    for (fn_format x = FN_PLAIN; x < FN_FORMATS; x++)
+        for (fn_format y = FN_PLAIN; y < FN_FORMATS; y++)
+            try(s, (way){.backend = FN_CPU,
+                         .precision = FN_BF16,
+                         .forced = (const fn_format[]){x, y}});
+}
+
+static void check_threads(subject *s)
+{
+    for (unsigned unwanted = 0; unwanted < 4; unwanted++)
+        try(s, (way){.backend = FN_CPU,
+                     .precision = FN_BF16,
+                     .unwanted = unwanted,
+                     .prepare_threads = 2,
+                     .run_threads = 2});
+}
+
+/* Products of two bf16 are exact in float: nothing but the sum's own digits is lost. */
+TEST(sums_are_as_good_as_in_float)
+{
+    NEEDS_BF16;
+    each_conv(true, true, check_formats);
+    each_conv(false, true, check_formats);
+    each_conv(true, true, check_threads);
+}
+
+/* A ReLU passes the gradient on where float would not: those samples run forward alone. */
+static void check_rounding(subject *s)
+{
+    const fn_conv *a = s->sample->attr;
+    if (!s->oracle.training || !a->relu)
+        check_formats(s);
+}
+
+/* Each factor is off by up to 2^-9 of itself. */
+TEST(factors_are_rounded)
+{
+    NEEDS_BF16;
+    allowed = 1e-2;
+    each_conv(true, false, check_rounding);
+    each_conv(false, false, check_rounding);
+    allowed = 1e-5;
+}
+
+/* --- a whole network --- */
+
+#define PLAIN_NET                                          \
+    "name: plain\ninput: 64x64x3\n"                        \
+    "each: {norm: batch, act: relu}\nlayers:\n"            \
+    "  - conv: {name: a, out: 32, kernel: 5, stride: 2}\n" \
+    "  - conv: {name: b, out: 64, kernel: 3}\n"            \
+    "  - maxpool: {kernel: 3, stride: 2}\n"                \
+    "  - conv: {name: c, out: 96, kernel: 3}\n"            \
+    "  - conv: {name: d, out: 96, kernel: 3}\n"            \
+    "  - maxpool: {kernel: 3, stride: 2}\n"                \
+    "  - conv: {name: e, out: 128, kernel: 3}\n"           \
+    "heads:\n  embedding:\n    - fc: {out: 128, act: none}\n    - l2norm\n"
+
+enum { BATCH = 8, DIM = 128 };
+
+typedef struct result {
+    float embedding[BATCH * DIM], *gradient;
+    int low; /* convolutions in bf16 */
+} result;
+
+static void run_net(result *r, const fn_graph *g, fn_params *p, fn_precision precision)
+{
+    fn_plan *plan = NULL;
+    int64_t count = fn_numel(g->value[0].shape);
+    float *x = fn_alloc((size_t)count, sizeof *x), d[BATCH * DIM];
+    fn_test_fill(x, count, 3);
+    fn_test_fill(d, BATCH * DIM, 4);
+    *r = (result){.low = 0};
+    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){FN_CPU, .precision = precision}));
+    for (int i = 0; i < fn_plan_lines(plan); i++) {
+        fn_plan_line line;
+        fn_plan_line_at(plan, i, &line);
+        r->low += strstr(line.kernel, "bf16") != NULL;
+    }
+    CHECK_OK(fn_plan_load(plan));
+    CHECK_OK(fn_plan_forward(plan, x));
+    memcpy(r->embedding, fn_plan_output(plan, 0), sizeof r->embedding);
+    if (g->training) {
+        r->gradient = fn_alloc((size_t)p->count, sizeof(float));
+        CHECK_OK(fn_plan_backward(plan, d));
+        memcpy(r->gradient, p->grad, (size_t)p->count * sizeof(float));
+    }
+    fn_plan_close(plan);
+    fn_free(x);
+}
+
+/* Of the difference, relative, in the Euclidean norm. */
+static double distance(const float *a, const float *b, int64_t n)
+{
+    double sum = 0, all = 0;
+    for (int64_t i = 0; i < n; i++) {
+        double e = (double)a[i] - (double)b[i];
+        sum += e * e;
+        all += (double)b[i] * (double)b[i];
+    }
+    return sqrt(sum / all);
+}
+
+/* 1 - cosine of the two that are farthest apart. */
+static double farthest(const result *a, const result *b)
+{
+    double most = 0;
+    for (int i = 0; i < BATCH; i++) {
+        double d = distance(a->embedding + i * DIM, b->embedding + i * DIM, DIM);
+        most = fmax(most, d * d / 2);
+    }
+    return most;
+}
+
+/* Every weight changed by up to 2^-9 of itself, which is what rounding to bf16 does to it. */
+static void shake(fn_params *p)
+{
+    fn_rng r = fn_rng_at(9, FN_RNG_TEST, 0, 0);
+    for (int64_t i = 0; i < p->count; i++)
+        p->value[i] *= 1 + (float)fn_rng_range(&r, -1, 1) / 512;
+}
+
+static void judge(const char *name, const result r[3], int64_t count)
+{
+    double far = farthest(&r[1], &r[0]), shaken = farthest(&r[2], &r[0]);
+    CHECK_INT(r[0].low, 0);
+    CHECK(r[1].low >= 5);
+    CHECK(far > 1e-7 && far < 8 * shaken);
+    if (!r[0].gradient) {
+        printf("# %s: cosine distance %.2g, shaken %.2g\n", name, far, shaken);
+        CHECK(far < 5e-5);
+        return;
+    }
+    double off = distance(r[1].gradient, r[0].gradient, count);
+    double limit = distance(r[2].gradient, r[0].gradient, count);
+    printf("# %s, training: cosine distance %.2g, gradient off by %.2g, shaken %.2g and "
+           "%.2g\n",
+           name, far, off, shaken, limit);
+    CHECK(off > 1e-3 && off < 2 * limit);
+}
+
+/* In float, in bf16, and in float with other weights. */
+static void compare_nets(const char *name, const char *text, bool training)
+{
+    fn_net *net = NULL;
+    fn_graph *g = NULL;
+    fn_params *p = NULL;
+    static result r[3];
+    CHECK_OK(text ? fn_net_parse(&net, name, text, strlen(text))
+                  : fn_net_open(&net, name, NULL));
+    CHECK_OK(fn_net_build(&g, net, BATCH, training));
+    CHECK_OK(fn_params_open(&p, g, training));
+    fn_params_init(p, 5);
+    run_net(&r[0], g, p, FN_FP32);
+    run_net(&r[1], g, p, FN_BF16);
+    shake(p);
+    run_net(&r[2], g, p, FN_FP32);
+    judge(name, r, p->count);
+    for (int i = 0; i < 3; i++)
+        fn_free(r[i].gradient);
+    fn_params_close(p);
+    fn_graph_close(g);
+    fn_net_close(net);
+}
+
+/* A network multiplies what one convolution loses, most in training with batch norm. The measure
+ * is therefore the network's own answer to weights that are not known any better. */
+TEST(a_network_is_no_farther_off_than_its_weights)
+{
+    NEEDS_BF16;
+    for (int training = 0; training < 2; training++) {
+        compare_nets("nn4", NULL, training);
+        compare_nets("nn4-bn", NULL, training);
+        compare_nets("plain", PLAIN_NET, training);
+    }
+}
