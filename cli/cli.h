@@ -26,6 +26,7 @@ typedef struct fn_cli_source {
     const char *images; /* folder that the names begin at; NULL: here */
     int threads;        /* 0: every core */
     bool exact;         /* as in fn_session_options */
+    fn_precision precision;
 } fn_cli_source;
 
 /* e [n, fn_model_dim(m)]. */
@@ -48,5 +49,8 @@ int fn_cli_int(const struct argp_state *state, const char *option, const char *t
                int min, int max);
 double fn_cli_real(const struct argp_state *state, const char *option, const char *text,
                    double min, double max);
+
+/* The precision that --precision names. */
+fn_precision fn_cli_precision(const struct argp_state *state, const char *text);
 
 #endif

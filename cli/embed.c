@@ -1,4 +1,5 @@
-/* embed.c -- facenet embed --model FILE [--exact] [--format csv|jsonl|npy] [-o FILE] IMAGE... */
+/* embed.c -- facenet embed --model FILE [--exact | --precision bf16] [--format csv|jsonl|npy]
+ * [-o FILE] IMAGE... */
 #include "cli/cli.h"
 #include "core/mem.h"
 #include "infer/session.h"
@@ -52,6 +53,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'e':
         a->source.exact = true;
         return 0;
+    case 'P':
+        a->source.precision = fn_cli_precision(state, value);
+        return 0;
     case 'f':
         a->flip = true;
         return 0;
@@ -79,6 +83,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"exact", 'e', NULL, 0, "numbers that do not depend on the other images; slower", 0},
+    {"precision", 'P', "NUMBERS", 0, "fp32 (default) or bf16: faster, where the CPU has it",
+     0},
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
     {"format", 'F', "FORMAT", 0, "csv, jsonl or npy; default: as FILE ends, or csv", 0},
     {"output", 'o', "FILE", 0, "default: stdout", 0},

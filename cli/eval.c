@@ -74,6 +74,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'p':
         a->lfw.pixels = true;
         return 0;
+    case 'P':
+        a->lfw.precision = fn_cli_precision(state, value);
+        return 0;
     case ALLOW_MISSING:
         a->lfw.allow_missing = true;
         return 0;
@@ -108,6 +111,8 @@ static const struct argp_option options[] = {
     {"allow-missing", ALLOW_MISSING, NULL, 0,
      "leave out pairs whose images are missing; the result says which", 0},
     {"far", FAR, "RATE", 0, "report this false accept rate beside 0.1, 0.01 and 0.001", 0},
+    {"precision", 'P', "NUMBERS", 0, "fp32 (default) or bf16: faster, where the CPU has it",
+     0},
     {"batch", 'b', "N", 0, "images of one pass; default 64", 0},
     {"threads", 'j', "N", 0, "default: every core", 0},
     {"json", 'o', "FILE", 0, "write the whole result", 0},
@@ -258,6 +263,8 @@ static void print(const fn_lfw *r)
                fn_text_plural(r->pairs->dropped, "pair", "pairs"), r->pairs->n_absent,
                fn_text_plural(r->pairs->n_absent, "image is", "images are"));
     printf("model      %s\n", r->report.model ? r->report.model : "none: pixels");
+    if (r->report.precision)
+        printf("precision  %s\n", r->report.precision);
     printf("crop       %s, view %.3g%s\n", r->report.crop, r->report.view,
            r->report.flip ? ", with mirror image" : "");
     print_figures(v, &r->intervals);

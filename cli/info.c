@@ -16,6 +16,7 @@ typedef struct arguments {
     const char *net;
     bool plan, training, no_fuse;
     int batch;
+    fn_precision precision;
 } arguments;
 
 static error_t parse(int key, char *value, struct argp_state *state)
@@ -30,6 +31,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case 'n':
         a->no_fuse = true;
+        return 0;
+    case 'P':
+        a->precision = fn_cli_precision(state, value);
         return 0;
     case 'b':
         a->batch = fn_cli_int(state, "--batch", value, 1, 1000000);
@@ -55,6 +59,7 @@ static const struct argp_option options[] = {
     {"training", 't', NULL, 0, "the plan of training; default: of inference", 0},
     {"no-fuse", 'n', NULL, 0, "node by node, as the file says", 0},
     {"batch", 'b', "N", 0, "of the plan; default 1", 0},
+    {"precision", 'P', "NUMBERS", 0, "of the plan: fp32 (default) or bf16", 0},
     {0},
 };
 static const struct argp parser = {options,
@@ -136,8 +141,10 @@ static fn_status plan(const fn_graph *g, const arguments *a)
     fn_plan *p = NULL;
     fn_threads_set(0);
     FN_TRY(fn_params_open(&params, g, a->training));
-    fn_status rc = fn_plan_open(
-        &p, g, params, (fn_plan_options){.backend = FN_CPU, .no_fuse = a->no_fuse});
+    fn_status rc = fn_plan_open(&p, g, params,
+                                (fn_plan_options){.backend = FN_CPU,
+                                                  .no_fuse = a->no_fuse,
+                                                  .precision = a->precision});
     if (rc == FN_OK)
         rc = print_plan(p, g->name);
     fn_plan_close(p);

@@ -1,5 +1,6 @@
 /* parse.c -- what the subcommands share of reading their arguments. */
 #include "cli/cli.h"
+#include "kernels/precision.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -43,4 +44,12 @@ double fn_cli_real(const struct argp_state *state, const char *option, const cha
         argp_error(state, "%s: expected a number in [%g, %g], got '%s'", option, min, max,
                    text);
     return v;
+}
+
+fn_precision fn_cli_precision(const struct argp_state *state, const char *text)
+{
+    int p = fn_precision_find(text);
+    if (p < 0)
+        argp_error(state, "--precision: '%s' is not one of: fp32, bf16", text);
+    return p < 0 ? FN_FP32 : (fn_precision)p;
 }

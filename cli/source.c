@@ -22,7 +22,8 @@ fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *
     fn_session_options o = {.size = sizeof o,
                             .threads = s->threads,
                             .max_batch = n < 32 ? n : 32,
-                            .exact = s->exact};
+                            .exact = s->exact,
+                            .precision = s->precision};
     fn_session *session = NULL;
     fn_crop *crop = NULL;
     fn_status rc;

@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "eval/pixels.h"
 #include "infer/session.h"
+#include "kernels/precision.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +100,8 @@ static fn_status embed(work *w)
     const fn_lfw_options *o = w->options;
     fn_session_options s = {.size = sizeof s,
                             .threads = o->threads,
-                            .max_batch = o->batch ? o->batch : DEFAULT_BATCH};
+                            .max_batch = o->batch ? o->batch : DEFAULT_BATCH,
+                            .precision = o->precision};
     fn_session *session;
     FN_TRY(fn_session_open(&session, w->model, &s));
     fn_embed_paths paths = {w->crop, w->images, w->pairs->path};
@@ -177,6 +179,7 @@ static void describe(fn_lfw *r, const work *w)
     to->model = o->model;
     to->model_digest = w->model->digest;
     to->net = fn_net_name(w->model->net);
+    to->precision = fn_precision_names[o->precision];
     to->step = w->model->record.step;
 }
 

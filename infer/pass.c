@@ -32,7 +32,9 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
             g->name, (int)in.dim[1], out.rank);
     if (rc == FN_OK)
         rc = fn_plan_open(&pass->plan, g, s->params,
-                          (fn_plan_options){.backend = FN_CPU, .exact = s->exact});
+                          (fn_plan_options){.backend = FN_CPU,
+                                            .exact = s->exact,
+                                            .precision = s->precision});
     fn_graph_close(g);
     return rc;
 }

@@ -19,6 +19,7 @@ struct fn_session {
     float view;
     int threads, max_batch; /* fn_pass_open turns "every core" into a number */
     bool exact;
+    fn_precision precision;
     int height, width, dim;
     fn_pass whole, single; /* max_batch images, not when exact; one image, when wanted */
     float *x;              /* [max_batch, height, width, 3] */

@@ -39,6 +39,7 @@ static fn_status read_options(fn_session *s, const fn_session_options *o)
     s->threads = all.threads;
     s->max_batch = all.max_batch ? all.max_batch : DEFAULT_BATCH;
     s->exact = all.exact != 0;
+    s->precision = all.precision;
     return FN_OK;
 }
 

@@ -105,18 +105,19 @@ def clipped_gradient():
     check("its direction", length(clipped, scaled) < 1e-4, length(clipped, scaled))
 
 
-def same_bits():
-    more = ("train.steps=6", "train.chunk=8", "optim.kind=adam", "optim.rate=0.003",
+def same_bits(precision):
+    more = (f"train.precision={precision}", "train.steps=6", "train.chunk=8", "optim.kind=adam", "optim.rate=0.003",
             "optim.clip=0.5", "loss.mining=all", "loss.reduce=active")
-    first, _ = train("batch.yaml", "first", *more)
-    again, _ = train("batch.yaml", "again", *more, "data.threads=3")
+    first, _ = train("batch.yaml", f"first {precision}", *more)
+    again, _ = train("batch.yaml", f"again {precision}", *more, "data.threads=3")
     check("the same bits again", all((first[k] == again[k]).all() for k in first))
-    train("batch.yaml", "resumed", *more, "train.steps=3")
-    resumed, _ = train("batch.yaml", "resumed", *more, "--resume")
+    train("batch.yaml", f"resumed {precision}", *more, "train.steps=3")
+    resumed, _ = train("batch.yaml", f"resumed {precision}", *more, "--resume")
     check("the same bits resumed", all((first[k] == resumed[k]).all() for k in first))
     check("numbers are finite", all(np.isfinite(first[k]).all() for k in first))
     means = [k for k in first if k.endswith("mean")]
     check("statistics move", means and any(np.abs(first[k]).max() > 0 for k in means), list(first))
+    return first
 
 
 try:
@@ -131,7 +132,13 @@ try:
             f.write(CONFIG.format(net=at(f"net_{norm}.yaml"), train=at("faces.h5")))
     same_gradient()
     clipped_gradient()
-    same_bits()
+    fp32 = same_bits("fp32")
+    r = run("facenet", "info", "--plan", at("net_none.yaml"), "--precision", "bf16")
+    if r.returncode == 69:
+        print("# skipped: training in bf16: " + r.stderr.strip())
+    else:
+        bf16 = same_bits("bf16")
+        check("other bits in bf16", any((fp32[k] != bf16[k]).any() for k in fp32))
 finally:
     shutil.rmtree(work)
 sys.exit(1 if failed else 0)

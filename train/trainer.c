@@ -22,7 +22,9 @@ static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
         fn_params_init(t->params, (uint64_t)c->seed);
     }
     rc = fn_plan_open(out, g, t->params,
-                      (fn_plan_options){.backend = FN_CPU, .exact = c->exact});
+                      (fn_plan_options){.backend = FN_CPU,
+                                        .exact = c->exact,
+                                        .precision = (fn_precision)c->precision});
     if (rc == FN_ENOMEM)
         rc = fn_context(rc, "train.chunk is %d; a smaller one takes less", t->chunk);
 out:
