@@ -5,12 +5,14 @@
 
 #include "core/mem.h"
 #include "core/rng.h"
+#include "kernels/precision.h"
 #include "kernels/threads.h"
 #include "nn/net.h"
 #include "nn/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct fn_bench {
     fn_graph *graph;
@@ -47,6 +49,7 @@ static inline fn_status fn_bench_open(fn_bench *b, const fn_net *net, int batch,
     FN_GO(fn_params_open(&b->params, b->graph, training));
     fn_params_init(b->params, 1);
     FN_GO(fn_plan_open(&b->plan, b->graph, b->params, o));
+    FN_GO(fn_plan_load(b->plan));
     const fn_graph *g = b->graph;
     b->image = fn_bench_numbers(fn_numel(g->value[0].shape));
     if (training)
@@ -59,19 +62,23 @@ out:
     return rc;
 }
 
-/* What a step costs beside data, loss and optimizer: the weights are packed anew each time. */
+/* What a step costs beside data, loss and optimizer, packing of the new weights included; of
+ * inference the forward pass alone. */
 static inline fn_status fn_bench_step(const fn_bench *b)
 {
+    if (!b->gradient)
+        return fn_plan_forward(b->plan, b->image);
     FN_TRY(fn_plan_load(b->plan));
     FN_TRY(fn_plan_forward(b->plan, b->image));
-    return b->gradient ? fn_plan_backward(b->plan, b->gradient) : FN_OK;
+    return fn_plan_backward(b->plan, b->gradient);
 }
 
-/* What `NAME NET BATCH [THREADS [ROUNDS [each]]]` asks for. */
+/* What `NAME NET BATCH [THREADS [ROUNDS [each] [PRECISION]]]` asks for. */
 typedef struct fn_bench_task {
     fn_net *net;
     int batch, rounds; /* 10 by default */
     bool each;
+    fn_precision precision;
 } fn_bench_task;
 
 /* All of main. */
@@ -87,7 +94,11 @@ static inline int fn_bench_main(int argc, char **argv, const char *usage,
     t.batch = (int)strtol(argv[2], NULL, 10);
     fn_threads_set(argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
     t.rounds = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 10;
-    t.each = argc > 5;
+    for (int i = 5; i < argc; i++)
+        if (strcmp(argv[i], "each") == 0)
+            t.each = true;
+        else if (fn_precision_find(argv[i]) >= 0)
+            t.precision = (fn_precision)fn_precision_find(argv[i]);
     FN_GO(fn_net_open(&t.net, argv[1], NULL));
     rc = run(&t);
 out:

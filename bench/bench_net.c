@@ -1,8 +1,8 @@
 /* bench_net.c -- our side of bench/run.py's cases of a network.
  *
  *   bench_net model NET FILE                           a model of random weights
- *   bench_net forward MODEL BATCH THREADS IMAGES       embeddings
- *   bench_net step MODEL PEOPLE FACES THREADS IMAGES   a whole training step
+ *   bench_net forward MODEL BATCH THREADS IMAGES PRECISION       embeddings
+ *   bench_net step MODEL PEOPLE FACES THREADS IMAGES PRECISION   a whole training step
  *
  * IMAGES are floats [N, H, W, C] as the network sees them. A step is fn_trainer_step's but for
  * the loader: forward, distances, mining, loss, backward, AdaGrad, packing of the new weights.
@@ -27,6 +27,7 @@ typedef struct bench {
     fn_plan *plan;
     float *image;
     int batch, dim;
+    fn_precision precision;
     /* of a step */
     fn_optim *optim;
     int *label;
@@ -83,7 +84,7 @@ static fn_status open_plan(bench *b, const fn_graph *g)
 {
     b->dim = (int)g->value[g->output[0]].shape.dim[1];
     FN_TRY(fn_plan_open(&b->plan, g, b->params ? b->params : b->model->params,
-                        (fn_plan_options){.backend = FN_CPU}));
+                        (fn_plan_options){.backend = FN_CPU, .precision = b->precision}));
     return fn_plan_load(b->plan);
 }
 
@@ -169,6 +170,11 @@ out:
     return rc;
 }
 
+static fn_precision precision(const char *text)
+{
+    return strcmp(text, "bf16") == 0 ? FN_BF16 : FN_FP32;
+}
+
 static int number(const char *text)
 {
     return (int)strtol(text, NULL, 10);
@@ -181,16 +187,20 @@ int main(int argc, char **argv)
     fn_status rc;
     if (argc == 4 && strcmp(argv[1], "model") == 0) {
         rc = make_model(argv[2], argv[3]);
-    } else if (argc == 6 && strcmp(argv[1], "forward") == 0) {
+    } else if (argc == 7 && strcmp(argv[1], "forward") == 0) {
         fn_threads_set(number(argv[4]));
+        b.precision = precision(argv[6]);
         rc = open_bench(&b, argv[2], 0, number(argv[3]), argv[5]);
-    } else if (argc == 7 && strcmp(argv[1], "step") == 0) {
+    } else if (argc == 8 && strcmp(argv[1], "step") == 0) {
         fn_threads_set(number(argv[5]));
+        b.precision = precision(argv[7]);
         w = (fn_wire){&b, step, step_result};
         rc = open_bench(&b, argv[2], number(argv[3]), number(argv[4]), argv[6]);
     } else {
-        rc = fn_fail(FN_EINVAL, "usage: bench_net model NET FILE | forward MODEL BATCH "
-                                "THREADS IMAGES | step MODEL PEOPLE FACES THREADS IMAGES");
+        rc = fn_fail(FN_EINVAL,
+                     "usage: bench_net model NET FILE | forward MODEL BATCH "
+                     "THREADS IMAGES PRECISION | step MODEL PEOPLE FACES THREADS "
+                     "IMAGES PRECISION");
     }
     if (rc == FN_OK && b.plan)
         rc = fn_wire_serve(&w);

@@ -1,7 +1,7 @@
 /* bench_nodes.c -- where a training step's time goes: milliseconds an image of each kind of
  * node, forward and backward, and of each node when asked.
  *
- *   bench_nodes NET BATCH [THREADS [ROUNDS [each]]] */
+ *   bench_nodes NET BATCH [THREADS [ROUNDS [each] [PRECISION]]] */
 #include "bench/bench.h"
 #include "train/clock.h"
 
@@ -96,8 +96,9 @@ static fn_status run(const fn_bench_task *task)
 {
     static times t;
     fn_bench b;
-    FN_TRY(fn_bench_open(&b, task->net, task->batch, true,
-                         (fn_plan_options){.backend = FN_CPU}));
+    FN_TRY(
+        fn_bench_open(&b, task->net, task->batch, true,
+                      (fn_plan_options){.backend = FN_CPU, .precision = task->precision}));
     fn_status rc = measure(&b, &t, task->rounds);
     if (rc == FN_OK) {
         printf("%-28s %4s %9s %9s %7s %7s %7s\n", "", "n", "fwd ms", "bwd ms", "share",
@@ -110,6 +111,6 @@ static fn_status run(const fn_bench_task *task)
 
 int main(int argc, char **argv)
 {
-    return fn_bench_main(argc, argv, "bench_nodes NET BATCH [THREADS [ROUNDS [each]]]",
-                         run);
+    return fn_bench_main(
+        argc, argv, "bench_nodes NET BATCH [THREADS [ROUNDS [each] [PRECISION]]]", run);
 }

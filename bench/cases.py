@@ -127,7 +127,8 @@ def same_triplets(ours, theirs):
 def forward(given, net, batch, threads, kind):
     images = given.images(net, batch)
     model, onnx = given.model(net), given.onnx(net)
-    engines = {"facenet": given.program("bench_net", "forward", model, batch, threads, images)}
+    engines = {"facenet": given.program("bench_net", "forward", model, batch, threads, images,
+                                        kind)}
     for mode, name in (("eager", "torch eager"), ("compile", "torch compiled")):
         engines[name] = peer("torch_net.py", "forward", mode, kind, threads, model, batch, images)
     for name in ("onnxruntime", "openvino"):
@@ -140,7 +141,7 @@ def forward(given, net, batch, threads, kind):
 def step(given, net, threads, kind):
     batch = STEP[0] * STEP[1]
     model, images = given.model(net), given.images(net, batch)
-    engines = {"facenet": given.program("bench_net", "step", model, *STEP, threads, images)}
+    engines = {"facenet": given.program("bench_net", "step", model, *STEP, threads, images, kind)}
     for mode, name in (("eager", "torch eager"), ("compile", "torch compiled")):
         engines[name] = peer("torch_net.py", "step", mode, kind, threads, model, *STEP, images)
     agree = same_step(1e-4, 1e-2) if kind == "f32" else same_step(3e-2, 0.2)

@@ -96,7 +96,7 @@ def main():
                             a.work)
     rounds = a.rounds or (3 if a.quick else 5)
     whole = {"machine": machine, "rounds": rounds, "notes": []}
-    whole["notes"].append(("bf16", reason or "the peers' bf16 beside our f32: facenet has no bf16"))
+    whole["notes"].append(("bf16", reason or "convolutions of every engine in bf16: the cases whose names end so"))
     whole["cases"] = compare(a, chosen, given, rounds)
     part = a.quick or a.only or a.nets or a.peers
     if not part:

@@ -36,10 +36,9 @@ def test_driver(work):
     with open(os.path.join(work, "part.json")) as f:
         part = json.load(f)
     case = part["cases"][0]
-    names = ["forward nns2 b1 t1"]
-    if not report.no_bf16(report.cpu()[1]):
-        names.append("forward nns2 b1 t1 bf16")
-    check([c["name"] for c in part["cases"]] == names, "the cases that were asked for")
+    name = "forward nns2 b1 t1"
+    names = [name] if report.no_bf16(report.cpu()[1]) else [name, name + " bf16"]
+    check([c["name"] for c in part["cases"]] == names, f"the cases {names}")
     check(all(len(e["seconds"]) == 2 and min(e["seconds"]) > 0 for e in case["engines"].values()),
           "every engine has two rounds")
     check({"facenet", "onnxruntime"} <= set(case["engines"]), f"engines {list(case['engines'])}")
