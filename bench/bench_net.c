@@ -172,7 +172,7 @@ out:
 
 static fn_precision precision(const char *text)
 {
-    return strcmp(text, "bf16") == 0 ? FN_BF16 : FN_FP32;
+    return strcmp(text, "bf16") == 0 ? FN_PRECISION_BF16 : FN_PRECISION_FP32;
 }
 
 static int number(const char *text)

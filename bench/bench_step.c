@@ -30,9 +30,10 @@ typedef struct lane {
     double spent[MOST];
 } lane;
 
-static lane lanes[] = {{.name = "fp32", .options = {.backend = FN_CPU}},
-                       {.name = "exact", .options = {.backend = FN_CPU, .exact = true}},
-                       {.name = "bf16", .options = {FN_CPU, .precision = FN_BF16}}};
+static lane lanes[] = {
+    {.name = "fp32", .options = {.backend = FN_CPU}},
+    {.name = "exact", .options = {.backend = FN_CPU, .exact = true}},
+    {.name = "bf16", .options = {FN_CPU, .precision = FN_PRECISION_BF16}}};
 enum { LANES = sizeof lanes / sizeof *lanes };
 
 /* By turns, so that whatever else the machine does disturbs all alike. */
@@ -67,7 +68,7 @@ static fn_status run_one(const fn_bench_task *t, bool training)
 {
     int n = LANES, rounds = t->rounds < MOST ? t->rounds : MOST;
     fn_status rc = FN_OK;
-    if (fn_precision_accept(FN_BF16, FN_CPU, false) != FN_OK) {
+    if (fn_precision_accept(FN_PRECISION_BF16, FN_CPU, false) != FN_OK) {
         printf("%s\n", fn_last_error());
         n--;
     }

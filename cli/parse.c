@@ -51,5 +51,5 @@ fn_precision fn_cli_precision(const struct argp_state *state, const char *text)
     int p = fn_precision_find(text);
     if (p < 0)
         argp_error(state, "--precision: '%s' is not one of: fp32, bf16", text);
-    return p < 0 ? FN_FP32 : (fn_precision)p;
+    return p < 0 ? FN_PRECISION_FP32 : (fn_precision)p;
 }

@@ -141,7 +141,11 @@ FN_API FN_CHECKED fn_status fn_face_cut(fn_pixels *out, const fn_model *m,
 
 /* The numbers that convolutions multiply; sums, and what lies between them, are 32-bit floats.
  * tf32 is for GPUs alone. */
-typedef enum fn_precision { FN_FP32, FN_TF32, FN_BF16 } fn_precision;
+typedef enum fn_precision {
+    FN_PRECISION_FP32,
+    FN_PRECISION_TF32,
+    FN_PRECISION_BF16
+} fn_precision;
 
 typedef struct fn_session fn_session;
 
@@ -153,8 +157,8 @@ typedef struct fn_session_options {
     /* 1: no fast convolutions, which cost a digit, and image by image: the bits of an embedding
      * depend on its image alone, not on the batch or on threads (docs/architecture.md). Slower */
     int exact;
-    /* FN_BF16: faster, and embeddings move by about 1e-5 in cosine distance; for processors with
-     * instructions for it. Not with `exact` */
+    /* FN_PRECISION_BF16: faster, and embeddings move by about 1e-5 in cosine distance; for
+     * processors with instructions for it. Not with `exact` */
     fn_precision precision;
 } fn_session_options;
 

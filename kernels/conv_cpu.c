@@ -31,14 +31,14 @@ static int64_t y_count(const fn_call *c)
 static size_t masked_bytes(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    if (c->precision == FN_BF16)
+    if (c->precision == FN_PRECISION_BF16)
         return (size_t)y_count(c) * sizeof(uint16_t);
     return a->relu ? (size_t)y_count(c) * sizeof(float) : 0;
 }
 
 static fn_status make(fn_call *c)
 {
-    bool quick = c->precision == FN_FP32 && fn_winograd_fits(c);
+    bool quick = c->precision == FN_PRECISION_FP32 && fn_winograd_fits(c);
     const fn_conv_way *way = quick ? &fn_conv_winograd : &fn_conv_direct;
     fn_conv_state *s = fn_alloc(1, way->size);
     if (!s)
@@ -83,7 +83,7 @@ static void *gradient(const fn_call *c)
 {
     const fn_conv *a = c->attr;
     const float *y = a->relu ? fn_f32(c->y[0]) : NULL;
-    if (c->precision == FN_BF16)
+    if (c->precision == FN_PRECISION_BF16)
         fn_bf16_round(c->workspace, fn_f32(c->dy[0]), y, y_count(c));
     else if (y)
         mask(c->workspace, y, fn_f32(c->dy[0]), y_count(c));

@@ -27,7 +27,7 @@ typedef struct direct {
 
 static dnnl_data_type_t low(const fn_call *c)
 {
-    return c->precision == FN_BF16 ? dnnl_bf16 : dnnl_f32;
+    return c->precision == FN_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
 static fn_dnnl_conv describe_call(const fn_call *c)

@@ -30,11 +30,11 @@ static fn_status accept_bf16(bool exact)
 
 fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
 {
-    if (p == FN_FP32)
+    if (p == FN_PRECISION_FP32)
         return FN_OK;
-    if (p != FN_TF32 && p != FN_BF16)
+    if (p != FN_PRECISION_TF32 && p != FN_PRECISION_BF16)
         return fn_fail(FN_EINVAL, "%d is no precision", (int)p);
-    if (p == FN_BF16 && b == FN_CPU)
+    if (p == FN_PRECISION_BF16 && b == FN_CPU)
         return accept_bf16(exact);
     return fn_fail(FN_EUNSUPPORTED, "%s",
                    b == FN_CPU

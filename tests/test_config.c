@@ -100,9 +100,9 @@ TEST(exact_in_a_lower_precision_is_refused)
 {
     fn_config c;
     CHECK_OK(read_with(&c, "train.precision: bf16"));
-    CHECK_INT(c.precision, FN_BF16);
+    CHECK_INT(c.precision, FN_PRECISION_BF16);
     CHECK_OK(read_with(&c, "train.exact: true"));
-    CHECK_INT(c.precision, FN_FP32);
+    CHECK_INT(c.precision, FN_PRECISION_FP32);
     CHECK_FAILS(read_with(&c, "train.exact: true\ntrain.precision: bf16"), FN_ECONFIG,
                 "train.precision is bf16");
     CHECK_FAILS(read_with(&c, "train.precision: fp16"), FN_ECONFIG, "fp32, tf32 or bf16");
@@ -156,9 +156,9 @@ TEST(a_resumed_run_may_change_its_length_but_not_its_rate)
     other.steps = 99;
     other.threads = 3;
     CHECK_OK(fn_config_same(&other, &c));
-    other.precision = FN_BF16;
+    other.precision = FN_PRECISION_BF16;
     CHECK_FAILS(fn_config_same(&other, &c), FN_ECONFIG, "train.precision is 'bf16'");
-    other.precision = FN_FP32;
+    other.precision = FN_PRECISION_FP32;
     other.schedule.rate = 0.1F;
     CHECK_FAILS(fn_config_same(&other, &c), FN_ECONFIG, "optim.rate is '0.1'");
     unlink(path);

@@ -9,7 +9,7 @@
 
 static bool lacks_bf16(void)
 {
-    return fn_precision_accept(FN_BF16, FN_CPU, false) != FN_OK;
+    return fn_precision_accept(FN_PRECISION_BF16, FN_CPU, false) != FN_OK;
 }
 
 #define NEEDS_BF16                                                    \
@@ -64,15 +64,17 @@ TEST(a_gate_lets_through_what_is_above_0)
 
 TEST(what_is_not_there_is_refused)
 {
-    CHECK_OK(fn_precision_accept(FN_FP32, FN_REF, true));
-    CHECK_FAILS(fn_precision_accept(FN_TF32, FN_CPU, false), FN_EUNSUPPORTED, "tf32");
-    CHECK_FAILS(fn_precision_accept(FN_BF16, FN_REF, false), FN_EUNSUPPORTED, "double");
-    CHECK_FAILS(fn_precision_accept(FN_BF16, FN_CPU, true), FN_EINVAL, "exact");
+    CHECK_OK(fn_precision_accept(FN_PRECISION_FP32, FN_REF, true));
+    CHECK_FAILS(fn_precision_accept(FN_PRECISION_TF32, FN_CPU, false), FN_EUNSUPPORTED,
+                "tf32");
+    CHECK_FAILS(fn_precision_accept(FN_PRECISION_BF16, FN_REF, false), FN_EUNSUPPORTED,
+                "double");
+    CHECK_FAILS(fn_precision_accept(FN_PRECISION_BF16, FN_CPU, true), FN_EINVAL, "exact");
     CHECK_FAILS(fn_precision_accept((fn_precision)3, FN_CPU, false), FN_EINVAL, "3");
     if (lacks_bf16())
-        CHECK_FAILS(fn_precision_accept(FN_BF16, FN_CPU, false), FN_EUNSUPPORTED,
+        CHECK_FAILS(fn_precision_accept(FN_PRECISION_BF16, FN_CPU, false), FN_EUNSUPPORTED,
                     "avx512_bf16");
-    CHECK_INT(fn_precision_find("bf16"), FN_BF16);
+    CHECK_INT(fn_precision_find("bf16"), FN_PRECISION_BF16);
     CHECK_INT(fn_precision_find("bf1"), -1);
 }
 
@@ -82,7 +84,8 @@ TEST(a_plan_says_so)
     fn_params *p;
     fn_plan *plan = NULL;
     CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("none"), 2, false));
-    CHECK_FAILS(fn_plan_open(&plan, g, p, (fn_plan_options){FN_CPU, .precision = FN_TF32}),
+    CHECK_FAILS(fn_plan_open(&plan, g, p,
+                             (fn_plan_options){FN_CPU, .precision = FN_PRECISION_TF32}),
                 FN_EUNSUPPORTED, "tf32");
     CHECK(!plan);
     fn_params_close(p);
@@ -127,7 +130,7 @@ static void check_formats(subject *s)
     for (fn_format x = FN_PLAIN; x < FN_FORMATS; x++)
         for (fn_format y = FN_PLAIN; y < FN_FORMATS; y++)
             try(s, (way){.backend = FN_CPU,
-                         .precision = FN_BF16,
+                         .precision = FN_PRECISION_BF16,
                          .forced = (const fn_format[]){x, y}});
 }
 
@@ -135,7 +138,7 @@ static void check_threads(subject *s)
 {
     for (unsigned unwanted = 0; unwanted < 4; unwanted++)
         try(s, (way){.backend = FN_CPU,
-                     .precision = FN_BF16,
+                     .precision = FN_PRECISION_BF16,
                      .unwanted = unwanted,
                      .prepare_threads = 2,
                      .run_threads = 2});
@@ -277,10 +280,10 @@ static void compare_nets(const char *name, const char *text, bool training)
     CHECK_OK(fn_net_build(&g, net, BATCH, training));
     CHECK_OK(fn_params_open(&p, g, training));
     fn_params_init(p, 5);
-    run_net(&r[0], g, p, FN_FP32);
-    run_net(&r[1], g, p, FN_BF16);
+    run_net(&r[0], g, p, FN_PRECISION_FP32);
+    run_net(&r[1], g, p, FN_PRECISION_BF16);
     shake(p);
-    run_net(&r[2], g, p, FN_FP32);
+    run_net(&r[2], g, p, FN_PRECISION_FP32);
     judge(name, r, p->count);
     for (int i = 0; i < 3; i++)
         fn_free(r[i].gradient);

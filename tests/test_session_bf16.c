@@ -18,12 +18,14 @@ TEST(embeddings_are_near_whatever_the_batch)
 {
     rig r;
     float low[N * DIM];
-    if (fn_precision_accept(FN_BF16, FN_CPU, false) != FN_OK)
+    if (fn_precision_accept(FN_PRECISION_BF16, FN_CPU, false) != FN_OK)
         SKIP("this processor has neither avx512_bf16 nor AMX's");
     rig_open(&r);
     for (int batch = 1; batch < 50; batch += 16) {
-        fn_session_options o = {
-            .size = sizeof o, .threads = 1, .max_batch = batch, .precision = FN_BF16};
+        fn_session_options o = {.size = sizeof o,
+                                .threads = 1,
+                                .max_batch = batch,
+                                .precision = FN_PRECISION_BF16};
         CHECK_OK(embed(&r, &o, low));
         CHECK(worst(r.want, low, N) > 1e-4 && worst(r.want, low, N) < 2e-2);
     }
@@ -34,11 +36,11 @@ TEST(what_is_not_there_is_refused)
 {
     rig r;
     float out[N * DIM];
-    fn_session_options o = {.size = sizeof o, .threads = 1, .precision = FN_TF32};
+    fn_session_options o = {.size = sizeof o, .threads = 1, .precision = FN_PRECISION_TF32};
     rig_open(&r);
     CHECK_FAILS(embed(&r, &o, out), FN_EUNSUPPORTED, "tf32");
-    o.precision = FN_BF16;
-    if (fn_precision_accept(FN_BF16, FN_CPU, false) != FN_OK)
+    o.precision = FN_PRECISION_BF16;
+    if (fn_precision_accept(FN_PRECISION_BF16, FN_CPU, false) != FN_OK)
         CHECK_FAILS(embed(&r, &o, out), FN_EUNSUPPORTED, "avx512_bf16");
     o.exact = 1;
     CHECK_FAILS(embed(&r, &o, out), FN_EINVAL, "exact");
@@ -52,7 +54,7 @@ TEST(a_caller_of_an_older_library_gets_float)
     fn_session_options o = {.size = sizeof o, .threads = 1};
     rig_open(&r);
     CHECK_OK(embed(&r, &o, want));
-    o.precision = FN_BF16;
+    o.precision = FN_PRECISION_BF16;
     o.size = offsetof(fn_session_options, precision);
     CHECK_OK(embed(&r, &o, out));
     CHECK(memcmp(out, want, sizeof out) == 0);

@@ -59,7 +59,7 @@ const fn_field fn_config_fields[] = {
     INT("train.negatives", negatives, 0, 0, 1e6, "faces of as many other people, never anchors"),
     INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all"),
     FLAG("train.exact", exact, 0, "convolutions without Winograd: slower, a digit more"),
-    CHOICE("train.precision", precision, FN_FP32, fn_precision_names,
+    CHOICE("train.precision", precision, FN_PRECISION_FP32, fn_precision_names,
            "what convolutions multiply; a CPU takes fp32 or, if it can, bf16"),
     CHOICE("loss.mining", mining, FN_MINE_SEMIHARD, minings, "which triplets of a batch"),
     REAL("loss.margin", margin, 0.2, FLT_MIN, 4, "alpha, in squared distance"),
@@ -158,7 +158,7 @@ static fn_status check_required(const fn_yaml *y, char *const *override, int n)
 /* A key that its neighbours leave without effect is a mistake. */
 static fn_status check_together(const fn_config *c)
 {
-    if (c->exact && c->precision != FN_FP32)
+    if (c->exact && c->precision != FN_PRECISION_FP32)
         return fn_fail(
             FN_ECONFIG,
             "train.exact asks for every digit, and train.precision is %s: take one "
