@@ -139,12 +139,13 @@ FN_API FN_CHECKED fn_status fn_face_cut(fn_pixels *out, const fn_model *m,
 
 /* --- embedding --- */
 
-/* The numbers that convolutions multiply; sums, and what lies between them, are 32-bit floats.
- * tf32 is for GPUs alone. */
+/* The numbers that convolutions multiply; what lies between them is 32-bit float. tf32 is for
+ * GPUs alone. */
 typedef enum fn_precision {
     FN_PRECISION_FP32,
     FN_PRECISION_TF32,
-    FN_PRECISION_BF16
+    FN_PRECISION_BF16,
+    FN_PRECISION_U8
 } fn_precision;
 
 typedef struct fn_session fn_session;
@@ -157,8 +158,9 @@ typedef struct fn_session_options {
     /* 1: no fast convolutions, which cost a digit, and image by image: the bits of an embedding
      * depend on its image alone, not on the batch or on threads (docs/architecture.md). Slower */
     int exact;
-    /* FN_PRECISION_BF16: faster, and embeddings move by about 1e-5 in cosine distance; for
-     * processors with instructions for it. Not with `exact` */
+    /* FN_PRECISION_BF16: faster, and embeddings move by about 1e-5 in cosine distance.
+     * FN_PRECISION_U8: faster still, by about 1e-4; call fn_session_calibrate first. Both for
+     * processors with instructions for it, and not with `exact` (docs/architecture.md) */
     fn_precision precision;
 } fn_session_options;
 
@@ -169,10 +171,17 @@ FN_API FN_CHECKED fn_status fn_session_open(fn_session **out, const fn_model *m,
                                             const fn_session_options *options);
 FN_API void fn_session_close(fn_session *s);
 
+/* Makes a session of FN_U8 ready: n faces, as fn_embed takes them, pass through the network in
+ * float, and the largest number that each convolution reads becomes 255. Larger ones will be
+ * cut off, so take some hundred faces like those to come. Calling it again starts anew.
+ * Errors: FN_EINVAL (another session; no faces; not an image), FN_ENUMERIC, FN_ENOMEM. */
+FN_API FN_CHECKED fn_status fn_session_calibrate(fn_session *s, const fn_image *face,
+                                                 int n);
+
 /* Embeds n faces that are already cropped by the model's recipe (fn_face_cut); other sizes are
  * resized. `out` receives [n, fn_model_dim] floats, rows of unit norm. Any n >= 0.
- * Errors: FN_EINVAL (not an image, which one; a session of more threads than OpenMP gives here),
- * FN_ENUMERIC (damaged weights), FN_ENOMEM. */
+ * Errors: FN_EINVAL (not an image, which one; a session of more threads than OpenMP gives here;
+ * a session of FN_U8 that is not calibrated), FN_ENUMERIC (damaged weights), FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_embed(fn_session *s, const fn_image *face, int n,
                                      float *out);
 

@@ -36,10 +36,18 @@ static size_t masked_bytes(const fn_call *c)
     return a->relu ? (size_t)y_count(c) * sizeof(float) : 0;
 }
 
+/* In u8, what may be negative stays float: the images, and what calibration has not seen. */
+static const fn_conv_way *choose_way(const fn_call *c)
+{
+    if (c->precision == FN_U8 && fn_conv_u8_fits(c))
+        return &fn_conv_u8;
+    return c->precision != FN_PRECISION_BF16 && fn_winograd_fits(c) ? &fn_conv_winograd
+                                                          : &fn_conv_direct;
+}
+
 static fn_status make(fn_call *c)
 {
-    bool quick = c->precision == FN_PRECISION_FP32 && fn_winograd_fits(c);
-    const fn_conv_way *way = quick ? &fn_conv_winograd : &fn_conv_direct;
+    const fn_conv_way *way = choose_way(c);
     fn_conv_state *s = fn_alloc(1, way->size);
     if (!s)
         return fn_fail(FN_ENOMEM, "no memory for its state");

@@ -28,10 +28,19 @@ dnnl_engine_t fn_dnnl_engine(void)
 }
 
 /* The sets of instructions are sets of bits. */
+static bool has(dnnl_cpu_isa_t isa)
+{
+    return ((unsigned)dnnl_get_effective_cpu_isa() & (unsigned)isa) == (unsigned)isa;
+}
+
 bool fn_dnnl_has_bf16(void)
 {
-    unsigned need = dnnl_cpu_isa_avx512_core_bf16;
-    return ((unsigned)dnnl_get_effective_cpu_isa() & need) == need;
+    return has(dnnl_cpu_isa_avx512_core_bf16);
+}
+
+bool fn_dnnl_has_vnni(void)
+{
+    return has(dnnl_cpu_isa_avx512_core_vnni) || has(dnnl_cpu_isa_avx2_vnni);
 }
 
 fn_status fn_dnnl_check(dnnl_status_t s, const char *doing)

@@ -107,6 +107,8 @@ dnnl_engine_t fn_dnnl_engine(void);
 
 /* Whether the processor multiplies bf16, so far as oneDNN may use it (ONEDNN_MAX_CPU_ISA). */
 bool fn_dnnl_has_bf16(void);
+/* Whether it adds products of bytes in 32 bits. */
+bool fn_dnnl_has_vnni(void);
 
 /* --- ports --- */
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-const char *const fn_precision_names[] = {"fp32", "tf32", "bf16", NULL};
+const char *const fn_precision_names[] = {"fp32", "tf32", "bf16", "u8", NULL};
 
 int fn_precision_find(const char *name)
 {
@@ -28,18 +28,33 @@ static fn_status accept_bf16(bool exact)
     return FN_OK;
 }
 
+/* Without VNNI oneDNN adds products of bytes in 16 bits, which overflow. */
+static fn_status accept_u8(bool exact)
+{
+    if (exact)
+        return fn_fail(FN_EINVAL,
+                       "exact asks for every digit and u8 keeps two: take one of them");
+    if (!fn_dnnl_has_vnni())
+        return fn_fail(FN_EUNSUPPORTED,
+                       "u8 needs a processor that adds up products of bytes without loss "
+                       "(avx512_vnni, avx_vnni), and this one does not: take fp32");
+    return FN_OK;
+}
+
 fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
 {
     if (p == FN_PRECISION_FP32)
         return FN_OK;
-    if (p != FN_PRECISION_TF32 && p != FN_PRECISION_BF16)
+    if (p != FN_PRECISION_TF32 && p != FN_PRECISION_BF16 && p != FN_U8)
         return fn_fail(FN_EINVAL, "%d is no precision", (int)p);
-    if (p == FN_PRECISION_BF16 && b == FN_CPU)
-        return accept_bf16(exact);
-    return fn_fail(FN_EUNSUPPORTED, "%s",
-                   b == FN_CPU
-                       ? "tf32 is a format of CUDA's processors: a CPU takes fp32 or bf16"
-                       : "the reference computes in double: it takes no other precision");
+    if (b != FN_CPU)
+        return fn_fail(FN_EUNSUPPORTED,
+                       "the reference computes in double: it takes no other precision");
+    if (p == FN_PRECISION_TF32)
+        return fn_fail(FN_EUNSUPPORTED,
+                       "tf32 is a format of CUDA's processors: a CPU takes "
+                       "fp32, bf16 or, to embed, u8");
+    return p == FN_PRECISION_BF16 ? accept_bf16(exact) : accept_u8(exact);
 }
 
 void fn_bf16_round(uint16_t *to, const float *from, const float *gate, int64_t n)

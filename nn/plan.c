@@ -66,12 +66,15 @@ static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
 
 static fn_status prepare(fn_plan *p, fn_plan_options o)
 {
+    int conv = 0;
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
         n->call.attr = n->attr;
         n->call.exact = o.exact;
         n->call.precision = o.precision;
+        if (o.most && strcmp(n->op->name, "conv") == 0)
+            n->call.most = o.most[conv++];
         if (kernel->prepare) {
             fn_status rc = kernel->prepare(&n->call);
             if (rc != FN_OK)
@@ -172,6 +175,11 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     if (!p)
         return fn_fail(FN_ENOMEM, "%s: no memory for a plan", g->name);
     FN_GO(fn_precision_accept(o.precision, o.backend, o.exact));
+    if (o.precision == FN_U8 && (g->training || !o.most)) {
+        rc = fn_fail(FN_EUNSUPPORTED, "%s: u8 is for embedding, by a calibrated session",
+                     g->name);
+        goto out;
+    }
     assert(!g->training || params->grad);
     p->params = params;
     p->backend = o.backend;
@@ -316,6 +324,13 @@ void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward)
 {
     p->watch = watch;
     p->watch_ctx = ctx;
+}
+
+const float *fn_plan_input(const fn_plan *p, int node, int64_t *n)
+{
+    fn_tensor x = p->graph->node[node].call.x[0];
+    *n = fn_format_numel(x.shape, x.format);
+    return fn_f32(x);
 }
 
 int fn_plan_lines(const fn_plan *p)

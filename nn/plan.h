@@ -12,6 +12,9 @@ typedef struct fn_plan_options {
     bool no_fuse; /* run the graph node by node, as the file says */
     bool exact;   /* no Winograd convolutions: they cost a digit (kernels/winograd.c) */
     fn_precision precision; /* of the convolutions; FN_CPU alone takes another than fp32 */
+    /* FN_U8: the largest value that each convolution reads, in the graph's order; 0: that one
+     * stays float. Borrowed while the plan is opened. See nn/gauge.h */
+    const float *most;
 } fn_plan_options;
 
 /* lower -> choose formats -> prepare kernels -> place memory -> bind; see plan.c. A graph
@@ -35,6 +38,9 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
 /* Calls `watch` when a node has run, forward or backward; NULL: nobody watches. */
 void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward),
                    void *ctx);
+
+/* What node `node` reads first, [n] with the padding of its format, while it is watched. */
+const float *fn_plan_input(const fn_plan *p, int node, int64_t *n);
 
 /* One line a node, for `facenet info --plan` and tests. Pointers live as long as the plan. */
 typedef struct fn_plan_line {

@@ -26,6 +26,7 @@ typedef struct way {
     unsigned unwanted;                /* bit i: dx[i]; bit n_x + i: dw[i] */
     int prepare_threads, run_threads; /* 0: one */
     fn_precision precision;
+    float most;
 } way;
 
 typedef struct subject {
@@ -308,6 +309,7 @@ static void try(const subject *s, way w)
     describe(s, &w);
     fn_status rc = infer(&c, s, w.training);
     c.precision = w.precision;
+    c.most = w.most;
     choose(&c, k, &w);
     fn_threads_set(w.prepare_threads + !w.prepare_threads);
     if (rc == FN_OK && k->prepare)

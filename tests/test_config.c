@@ -105,7 +105,8 @@ TEST(exact_in_a_lower_precision_is_refused)
     CHECK_INT(c.precision, FN_PRECISION_FP32);
     CHECK_FAILS(read_with(&c, "train.exact: true\ntrain.precision: bf16"), FN_ECONFIG,
                 "train.precision is bf16");
-    CHECK_FAILS(read_with(&c, "train.precision: fp16"), FN_ECONFIG, "fp32, tf32 or bf16");
+    CHECK_FAILS(read_with(&c, "train.precision: fp16"), FN_ECONFIG,
+                "fp32, tf32, bf16 or u8");
 }
 
 TEST(mistaken_arguments_are_quoted)
