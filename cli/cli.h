@@ -27,6 +27,7 @@ typedef struct fn_cli_source {
     int threads;        /* 0: every core */
     bool exact;         /* as in fn_session_options */
     fn_precision precision;
+    const char *calibrate; /* pack for u8; NULL: none */
 } fn_cli_source;
 
 /* e [n, fn_model_dim(m)]. */

@@ -19,6 +19,8 @@ typedef struct arguments {
     int n;
 } arguments;
 
+enum { CALIBRATE = 256 };
+
 static const char *const formats[] = {"csv", "jsonl", "npy"}; /* as fn_vectors_format */
 
 static int find_format(const char *name)
@@ -56,6 +58,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'P':
         a->source.precision = fn_cli_precision(state, value);
         return 0;
+    case CALIBRATE:
+        a->source.calibrate = value;
+        return 0;
     case 'f':
         a->flip = true;
         return 0;
@@ -83,8 +88,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"exact", 'e', NULL, 0, "numbers that do not depend on the other images; slower", 0},
-    {"precision", 'P', "NUMBERS", 0, "fp32 (default) or bf16: faster, where the CPU has it",
-     0},
+    {"precision", 'P', "NUMBERS", 0,
+     "fp32 (default), bf16 or u8: faster and less exact, where the CPU has it", 0},
+    {"calibrate", CALIBRATE, "PACK", 0, "faces that u8 learns its ranges from", 0},
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
     {"format", 'F', "FORMAT", 0, "csv, jsonl or npy; default: as FILE ends, or csv", 0},
     {"output", 'o', "FILE", 0, "default: stdout", 0},

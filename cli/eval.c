@@ -20,7 +20,7 @@
 
 static const char usual[] = "configs/eval.yaml";
 
-enum { ALLOW_MISSING = 256, CSV, HTML, FAR, GROUPS = 64, GROUP_BYTES = 32 };
+enum { ALLOW_MISSING = 256, CALIBRATE, CSV, HTML, FAR, GROUPS = 64, GROUP_BYTES = 32 };
 
 typedef struct arguments {
     fn_lfw_options lfw;
@@ -77,6 +77,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'P':
         a->lfw.precision = fn_cli_precision(state, value);
         return 0;
+    case CALIBRATE:
+        a->lfw.calibrate = value;
+        return 0;
     case ALLOW_MISSING:
         a->lfw.allow_missing = true;
         return 0;
@@ -111,8 +114,9 @@ static const struct argp_option options[] = {
     {"allow-missing", ALLOW_MISSING, NULL, 0,
      "leave out pairs whose images are missing; the result says which", 0},
     {"far", FAR, "RATE", 0, "report this false accept rate beside 0.1, 0.01 and 0.001", 0},
-    {"precision", 'P', "NUMBERS", 0, "fp32 (default) or bf16: faster, where the CPU has it",
-     0},
+    {"precision", 'P', "NUMBERS", 0,
+     "fp32 (default), bf16 or u8: faster and less exact, where the CPU has it", 0},
+    {"calibrate", CALIBRATE, "PACK", 0, "faces that u8 learns its ranges from", 0},
     {"batch", 'b', "N", 0, "images of one pass; default 64", 0},
     {"threads", 'j', "N", 0, "default: every core", 0},
     {"json", 'o', "FILE", 0, "write the whole result", 0},

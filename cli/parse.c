@@ -50,6 +50,6 @@ fn_precision fn_cli_precision(const struct argp_state *state, const char *text)
 {
     int p = fn_precision_find(text);
     if (p < 0)
-        argp_error(state, "--precision: '%s' is not one of: fp32, bf16", text);
+        argp_error(state, "--precision: '%s' is not one of: fp32, bf16, u8", text);
     return p < 0 ? FN_PRECISION_FP32 : (fn_precision)p;
 }

@@ -29,6 +29,8 @@ fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *
     fn_status rc;
     FN_GO(choose_crop(&crop, m, s));
     FN_GO(fn_session_open(&session, m, &o));
+    if (s->calibrate)
+        FN_GO(fn_session_calibrate_pack(session, s->calibrate));
     fn_embed_paths paths = {crop, s->images, image};
     rc = fn_embed_many(session, fn_embed_files(&paths), n, flip, e, NULL, NULL);
 out:

@@ -102,11 +102,15 @@ static fn_status embed(work *w)
                             .threads = o->threads,
                             .max_batch = o->batch ? o->batch : DEFAULT_BATCH,
                             .precision = o->precision};
-    fn_session *session;
-    FN_TRY(fn_session_open(&session, w->model, &s));
+    fn_session *session = NULL;
+    fn_status rc;
+    FN_GO(fn_session_open(&session, w->model, &s));
+    if (o->calibrate)
+        FN_GO(fn_session_calibrate_pack(session, o->calibrate));
     fn_embed_paths paths = {w->crop, w->images, w->pairs->path};
-    fn_status rc = fn_embed_many(session, fn_embed_files(&paths), w->pairs->n_path, o->flip,
-                                 w->vector, tell_progress, (void *)(uintptr_t)o);
+    rc = fn_embed_many(session, fn_embed_files(&paths), w->pairs->n_path, o->flip,
+                       w->vector, tell_progress, (void *)(uintptr_t)o);
+out:
     fn_session_close(session);
     return rc;
 }

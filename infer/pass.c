@@ -30,11 +30,14 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
             "%s: a network that embeds images takes [N, 3, H, W] and gives [N, D]; "
             "this one takes %d channels and gives rank %d",
             g->name, (int)in.dim[1], out.rank);
+    bool lacks = s->precision == FN_U8 &&
+                 !s->most; /* nothing runs until it is calibrated */
     if (rc == FN_OK)
         rc = fn_plan_open(&pass->plan, g, s->params,
                           (fn_plan_options){.backend = FN_CPU,
                                             .exact = s->exact,
-                                            .precision = s->precision});
+                                            .precision = lacks ? FN_PRECISION_FP32 : s->precision,
+                                            .most = s->most});
     fn_graph_close(g);
     return rc;
 }
@@ -53,9 +56,10 @@ void fn_pass_close(fn_session *s)
 {
     fn_plan_close(s->whole.plan);
     fn_plan_close(s->single.plan);
+    s->whole = s->single = (fn_pass){NULL, false};
 }
 
-static fn_status enter(fn_team *before, const fn_session *s)
+fn_status fn_pass_enter(fn_team *before, const fn_session *s)
 {
     int given = fn_threads_given(s->threads);
     if (given < s->threads)
@@ -76,7 +80,7 @@ static fn_status reload(fn_pass *pass)
 fn_status fn_pass_reload(fn_session *s)
 {
     fn_team before;
-    FN_TRY(enter(&before, s));
+    FN_TRY(fn_pass_enter(&before, s));
     fn_status rc = reload(&s->whole);
     if (rc == FN_OK)
         rc = reload(&s->single);
@@ -116,7 +120,10 @@ fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out)
     bool few = n < s->max_batch && (n == 1 || n <= s->max_batch / FEW);
     bool singly = few || s->exact;
     fn_team before;
-    FN_TRY(enter(&before, s));
+    if (s->precision == FN_U8 && !s->most)
+        return fn_fail(FN_EINVAL, "a session in u8 embeds nothing before it is calibrated: "
+                                  "fn_session_calibrate, or --calibrate PACK");
+    FN_TRY(fn_pass_enter(&before, s));
     fn_status rc = singly ? run_singly(s, x, n, out) : run_plan(s, &s->whole, x, n, out);
     fn_threads_leave(before);
     return rc;

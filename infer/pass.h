@@ -5,6 +5,7 @@
 
 #include "data/view.h"
 #include "infer/session.h"
+#include "kernels/threads.h"
 #include "nn/plan.h"
 
 /* A plan and whether it has packed its weights yet. */
@@ -20,6 +21,7 @@ struct fn_session {
     int threads, max_batch; /* fn_pass_open turns "every core" into a number */
     bool exact;
     fn_precision precision;
+    float *most; /* in FN_U8, as fn_plan_options; NULL until it is calibrated */
     int height, width, dim;
     fn_pass whole, single; /* max_batch images, not when exact; one image, when wanted */
     float *x;              /* [max_batch, height, width, 3] */
@@ -34,6 +36,8 @@ static inline size_t fn_pass_floats(const fn_session *s) /* of one view */
 /* Learns height, width and dim from the net and opens the plan of whole batches. */
 fn_status fn_pass_open(fn_session *s) FN_CHECKED;
 void fn_pass_close(fn_session *s);
+/* Sets the session's threads until fn_threads_leave. Errors: FN_EINVAL when there are fewer. */
+fn_status fn_pass_enter(fn_team *before, const fn_session *s) FN_CHECKED;
 /* Packs the weights again wherever they have been packed. */
 fn_status fn_pass_reload(fn_session *s) FN_CHECKED;
 

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "infer/pass.h"
+#include "kernels/precision.h"
 
 #include <string.h>
 
@@ -40,7 +41,7 @@ static fn_status read_options(fn_session *s, const fn_session_options *o)
     s->max_batch = all.max_batch ? all.max_batch : DEFAULT_BATCH;
     s->exact = all.exact != 0;
     s->precision = all.precision;
-    return FN_OK;
+    return fn_precision_accept(s->precision, FN_CPU, s->exact);
 }
 
 fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params,
@@ -83,6 +84,7 @@ void fn_session_close(fn_session *s)
         return;
     fn_pass_close(s);
     fn_free(s->x);
+    fn_free(s->most);
     fn_free(s->scratch.data);
     fn_free(s);
 }

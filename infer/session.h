@@ -12,6 +12,9 @@ fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params
                           float view, const fn_session_options *o) FN_CHECKED;
 fn_status fn_session_reload(fn_session *s) FN_CHECKED;
 
+/* fn_session_calibrate with 256 faces of a pack, evenly drawn, or with all if there are fewer. */
+fn_status fn_session_calibrate_pack(fn_session *s, const char *path) FN_CHECKED;
+
 typedef struct fn_embed_source {
     /* Puts crop number i in `out`. Called from several threads. */
     fn_status (*crop)(void *ctx, int i, fn_pixels *out);

@@ -40,7 +40,7 @@ def refused(name, code, word, *args, **how):
 
 
 def refusals(embed):
-    refused("no such precision", 64, "fp32, bf16", *embed, "--precision", "u9")
+    refused("no such precision", 64, "fp32, bf16, u8", *embed, "--precision", "u9")
     refused("tf32", 69, "tf32 is a format of CUDA", *embed, "--precision", "tf32")
     refused("bf16 and exact", 64, "exact asks for every digit", *embed, "--exact", "--precision",
             "bf16")
@@ -48,9 +48,14 @@ def refusals(embed):
     refused("training in tf32", 69, "tf32", *train, "train.precision=tf32")
     refused("training exactly in bf16", 78, "train.precision is bf16", *train,
             "train.precision=bf16", "train.exact=true")
+    refused("training in u8", 69, "u8 is for embedding", *train, "train.precision=u8")
+    refused("u8 and exact", 64, "exact asks for every digit", *embed, "--exact", "--precision",
+            "u8")
     check("nothing is left of those runs", not os.path.exists(at("no", "model.fnm")))
     for isa in ("AVX2", "AVX512_CORE"):
         refused(f"bf16 on {isa}", 69, "avx512_bf16", *embed, "--precision", "bf16",
+                env={**os.environ, "ONEDNN_MAX_CPU_ISA": isa})
+        refused(f"u8 on {isa}", 69, "avx512_vnni", *embed, "--precision", "u8",
                 env={**os.environ, "ONEDNN_MAX_CPU_ISA": isa})
 
 
@@ -59,19 +64,24 @@ def numbers(r):
     return [float(v) for v in r.stdout.split(",")[1:]]
 
 
-def bf16(embed):
-    fp32, low = numbers(run(*embed)), numbers(run(*embed, "--precision", "bf16"))
-    far = sum((x - y) ** 2 for x, y in zip(fp32, low)) / 2
-    print(f"cosine distance {far:.1e}")
-    check("bf16 is near", 1e-9 < far < 1e-4, far)
-    r = run("info", "--plan", "nns2", "--precision", "bf16")
-    check("the plan says so", r.returncode == 0 and "bf16" in r.stdout, r.stdout + r.stderr)
-    for precision in ("fp32", "bf16"):
+def low(embed, precision, *more):
+    fp32, e = numbers(run(*embed)), numbers(run(*embed, "--precision", precision, *more))
+    far = sum((x - y) ** 2 for x, y in zip(fp32, e)) / 2
+    print(f"{precision}: cosine distance {far:.1e}")
+    check(f"{precision} is near", 1e-9 < far < 1e-3, far)
+    for name in ("fp32", precision):
         r = run("eval", "--lfw", at("faces", "pairs.txt"), "--model", at("run", "model.fnm"),
-                "--precision", precision, "--json", at("r.json"))
-        check("eval", r.returncode == 0 and f"precision  {precision}" in r.stdout, r.stderr)
+                "--precision", name, *(more if name == precision else ()), "--json", at("r.json"))
+        check("eval", r.returncode == 0 and f"precision  {name}" in r.stdout, r.stderr)
         with open(at("r.json")) as f:
-            check("its JSON", json.load(f)["precision"] == precision)
+            check("its JSON", json.load(f)["precision"] == name)
+
+
+def lacks(precision, *args):
+    r = run(*args, "--precision", precision)
+    if r.returncode == 69:
+        print(f"# skipped: {precision}: {r.stderr.strip()}")
+    return r.returncode == 69
 
 
 try:
@@ -87,12 +97,24 @@ try:
     embed = ("embed", "--model", at("run", "model.fnm"),
              at("faces", person, person + "_0001.jpg"))
     refusals(embed)
-    r = run("info", "--plan", "nns2", "--precision", "bf16")
-    if r.returncode == 69:
-        print("# skipped: bf16: " + r.stderr.strip())
-        failed = failed or 77
+    calibrate = ("--calibrate", at("faces.h5"))
+    skipped = 0
+    if lacks("bf16", *embed):
+        skipped += 1
     else:
-        bf16(embed)
+        low(embed, "bf16")
+        r = run("info", "--plan", "nns2", "--precision", "bf16")
+        check("the plan says so", r.returncode == 0 and "bf16" in r.stdout, r.stderr)
+    if lacks("u8", *embed):
+        skipped += 1
+    else:
+        low(embed, "u8", *calibrate)
+        refused("u8 without faces", 64, "--calibrate PACK", *embed, "--precision", "u8")
+        refused("a pack that is not there", 66, "none.h5", *embed, "--precision", "u8",
+                "--calibrate", at("none.h5"))
+    refused("calibrating fp32", 64, "only a session in u8", *embed, *calibrate)
+    if skipped and not failed:
+        failed = 77
 finally:
     shutil.rmtree(work)
 sys.exit(failed if failed in (0, 77) else 1)
