@@ -1,8 +1,10 @@
 /* bench_step.c -- how fast a network runs here: inference and a whole training step without
- * data, in images per second, best and median of the rounds; in fp32, without Winograd, in bf16.
+ * data, in images per second, best and median of the rounds; in fp32, without Winograd, in bf16, and
+ * inference in u8.
  *
  *   bench_step NET BATCH [THREADS [ROUNDS]] */
 #include "bench/bench.h"
+#include "nn/gauge.h"
 #include "train/clock.h"
 
 #include <stdio.h>
@@ -22,7 +24,7 @@ static double median(double *x, int n)
     return x[n / 2];
 }
 
-/* The ways in which a plan is timed: a way that this processor lacks is left out. */
+/* The ways in which a plan is timed: what this processor lacks is left out. */
 typedef struct lane {
     const char *name;
     fn_plan_options options;
@@ -30,54 +32,88 @@ typedef struct lane {
     double spent[MOST];
 } lane;
 
-static lane lanes[] = {
-    {.name = "fp32", .options = {.backend = FN_CPU}},
-    {.name = "exact", .options = {.backend = FN_CPU, .exact = true}},
-    {.name = "bf16", .options = {FN_CPU, .precision = FN_PRECISION_BF16}}};
+static lane lanes[] = {{.name = "fp32", .options = {FN_CPU}},
+                       {.name = "exact", .options = {FN_CPU, .exact = true}},
+                       {.name = "bf16", .options = {FN_CPU, .precision = FN_PRECISION_BF16}},
+                       {.name = "u8", .options = {FN_CPU, .precision = FN_U8}}};
 enum { LANES = sizeof lanes / sizeof *lanes };
 
-/* By turns, so that whatever else the machine does disturbs all alike. */
-static fn_status measure(int n, int rounds)
+/* By turns, so that whatever else the machine does disturbs all alike; the first round is not
+ * counted. */
+static fn_status measure(int rounds)
 {
-    for (int k = 0; k < n; k++)
-        FN_TRY(fn_bench_step(&lanes[k].bench));
-    for (int i = 0; i < rounds; i++)
-        for (int k = 0; k < n; k++) {
+    for (int i = -1; i < rounds; i++)
+        for (lane *at = lanes; at < lanes + LANES; at++) {
             double before = fn_clock();
-            FN_TRY(fn_bench_step(&lanes[k].bench));
-            lanes[k].spent[i] = fn_clock() - before;
+            if (at->bench.plan)
+                FN_TRY(fn_bench_step(&at->bench));
+            if (i >= 0)
+                at->spent[i] = fn_clock() - before;
         }
     return FN_OK;
 }
 
 /* The ratio is the median of the rounds' own, to the first lane's. */
-static void report(const char *what, const fn_bench_task *t, int n, int rounds)
+static void report(const char *what, int batch, int rounds)
 {
     static double ratio[MOST];
-    for (int k = n - 1; k >= 0; k--) {
+    for (int k = LANES - 1; k >= 0; k--) {
+        double *spent = lanes[k].spent;
+        if (!lanes[k].bench.plan)
+            continue;
         for (int i = 0; i < rounds; i++)
-            ratio[i] = lanes[0].spent[i] / lanes[k].spent[i];
-        double typical = median(lanes[k].spent, rounds);
+            ratio[i] = lanes[0].spent[i] / spent[i];
+        double typical = median(spent, rounds);
         printf("%-9s %-5s median %8.1f  best %8.1f images/s  %5.2f times as fast\n", what,
-               lanes[k].name, t->batch / typical, t->batch / lanes[k].spent[0],
-               median(ratio, rounds));
+               lanes[k].name, batch / typical, batch / spent[0], median(ratio, rounds));
     }
+}
+
+/* Ranges of the random images, which are what u8 will see. */
+static fn_status open_u8(fn_bench *b, const fn_bench_task *t)
+{
+    fn_bench one;
+    fn_gauge *g = NULL;
+    fn_status rc;
+    int n;
+    FN_TRY(
+        fn_bench_open(&one, t->net, t->batch, false, (fn_plan_options){.backend = FN_CPU}));
+    FN_GO(fn_gauge_open(&g, one.plan));
+    FN_GO(fn_plan_forward(one.plan, one.image));
+    rc = fn_bench_open(b, t->net, t->batch, false,
+                       (fn_plan_options){.backend = FN_CPU,
+                                         .precision = FN_U8,
+                                         .most = fn_gauge_most(g, &n)});
+out:
+    fn_gauge_close(g);
+    fn_bench_close(&one);
+    return rc;
+}
+
+static fn_status open_lane(lane *at, const fn_bench_task *t, bool training)
+{
+    fn_plan_options o = at->options;
+    if (o.precision == FN_U8 && training)
+        return FN_OK;
+    if (fn_precision_accept(o.precision, FN_CPU, o.exact) != FN_OK) {
+        printf("%s\n", fn_last_error());
+        return FN_OK;
+    }
+    if (o.precision == FN_U8)
+        return open_u8(&at->bench, t);
+    return fn_bench_open(&at->bench, t->net, t->batch, training, o);
 }
 
 static fn_status run_one(const fn_bench_task *t, bool training)
 {
-    int n = LANES, rounds = t->rounds < MOST ? t->rounds : MOST;
-    fn_status rc = FN_OK;
-    if (fn_precision_accept(FN_PRECISION_BF16, FN_CPU, false) != FN_OK) {
-        printf("%s\n", fn_last_error());
-        n--;
-    }
-    for (int k = 0; k < n; k++)
-        FN_GO(fn_bench_open(&lanes[k].bench, t->net, t->batch, training, lanes[k].options));
-    FN_GO(measure(n, rounds));
-    report(training ? "training" : "inference", t, n, rounds);
+    int rounds = t->rounds < MOST ? t->rounds : MOST;
+    fn_status rc;
+    for (int k = 0; k < LANES; k++)
+        FN_GO(open_lane(&lanes[k], t, training));
+    FN_GO(measure(rounds));
+    report(training ? "training" : "inference", t->batch, rounds);
 out:
-    for (int k = 0; k < n; k++)
+    for (int k = 0; k < LANES; k++)
         fn_bench_close(&lanes[k].bench);
     return rc;
 }
