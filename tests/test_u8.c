@@ -75,7 +75,7 @@ TEST(whole_numbers_lose_nothing)
 TEST(others_lose_half_a_step)
 {
     NEEDS_U8;
-    allowed = 2e-2;
+    allowed = 1e-2;
     each_conv(make_positive, check_formats);
     allowed = 1e-5;
 }
@@ -116,6 +116,18 @@ TEST(what_is_out_of_range_is_cut_off)
     k->describe(&c, text, sizeof text);
     CHECK(!strstr(text, "u8"));
     k->release(&c);
+}
+
+TEST(rounding_is_to_the_nearest)
+{
+    static const fn_conv a = {.out = 1, .kernel = 1, .stride = 1};
+    float x[] = {1.4F, 1.6F, 2.5F, 254.7F}, w[] = {1}, y[4];
+    static const float want[] = {1, 2, 3, 255};
+    NEEDS_U8;
+    fn_call c = one_by_one(&a, x, w, y, 255);
+    for (int i = 0; i < 4; i++)
+        CHECK_NEAR(y[i], want[i], 1e-4);
+    fn_op_find("conv")->kernel[FN_CPU]->release(&c);
 }
 
 TEST(weights_of_nothing_give_the_bias)

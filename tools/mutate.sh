@@ -65,7 +65,7 @@ eval/verification.c @ s/(2 \* (int64_t)same + s)/(2 * (int64_t)same)/ @ test_ver
 eval/verification.c @ s/roc\[1\].far + roc\[1\].tpr < 1/roc[1].tpr < 1/ @ test_verification @ the equal error rate at the wrong place
 infer/session.c @ s/if (byte\[i\])/if (!byte)/ @ test_session @ an option of a newer library is passed over
 kernels/threads.c @ s/omp_in_parallel() ? 1 : // @ test_session @ a team in a region of the caller
-infer/pass.c @ s/, .exact = s->exact// @ test_session @ exactness does not reach the plan
+infer/pass.c @ s/.exact = s->exact,// @ test_session @ exactness does not reach the plan
 infer/session.c @ s/    memcpy(all, o, .*/    memcpy(all, o, sizeof *all);/ @ test_session @ an older caller's struct is read behind its end
 kernels/prelu.c @ s/x\[i\] > 0 ? 0 : dy\[i\] \* x\[i\]/dy[i] * x[i]/ @ test_ops @ a slope learns from what is above 0
 kernels/prelu.c @ s/FN_KEEP_X/FN_KEEP_Y/ @ test_ops @ a lie about what backward reads
@@ -104,6 +104,23 @@ train/optim.c @ s/(double)most \/ norm/norm \/ (double)most/ @ test_optim @ clip
 train/optim.c @ s/most > 0 \&\& // @ test_optim @ no limit is a limit of 0
 train/optim.c @ s/p->param\[i\].trained \&\& k/k/ @ test_optim @ statistics count in the norm
 train/trainer.c @ s/fn_optim_clip(t->gradient, c->clip)/1/ @ test_chunk.py @ nothing is clipped
+kernels/precision.c @ s/bits >> 16 \& 1/1/ @ test_precision @ ties are not even
+kernels/precision.c @ s/x == x ?/true ?/ @ test_precision @ what is no number becomes one
+kernels/precision.c @ s/gate\[i\] > 0/gate[i] >= 0/ @ test_precision @ the gate at 0
+kernels/precision.c @ s/if (exact)/if (false)/ @ test_precision @ exact in bf16
+kernels/conv_direct.c @ s/inside.x.type = inside.w.type = low(c);// @ test_precision @ forward stays in float
+kernels/conv_direct.c @ s/inside.w.type = inside.y.type = low(c);// @ test_precision @ a gradient is taken for what it is not
+kernels/conv_cpu.c @ s/c->precision != FN_BF16 \&\& // @ test_precision @ Winograd in bf16
+kernels/conv_u8.c @ s/ + 0.5F// @ test_u8 @ cut instead of rounded
+kernels/conv_u8.c @ s/v < 255 ? v : 255/v/ @ test_u8 @ bytes run over
+kernels/conv_u8.c @ s/v > 0 ? v : 0/v/ @ test_u8 @ negative numbers
+kernels/conv_u8.c @ s/k.lanes + i\] = 0/k.lanes + i] += 0/ @ test_u8 @ padding is not zeroed
+kernels/conv_u8.c @ s/e.relu \&\& v < 0/false/ @ test_u8 @ the fused relu is forgotten
+nn/gauge.c @ s/g->least\[i\] < 0/false/ @ test_u8 @ signed numbers become bytes
+nn/gauge.c @ s/x\[i\] > most/x[i] < most/ @ test_u8 @ the least for the most
+infer/calibrate.c @ s/!isfinite(e\[i\])/false/ @ test_session_low @ damage is rounded away
+infer/pass.c @ s/s->precision == FN_U8 \&\& !s->most)/false)/ @ test_session_low @ an uncalibrated session embeds
+train/trainer.c @ s/(fn_precision)c->precision/FN_FP32/ @ test_chunk.py @ train.precision does not reach the plan
 ROWS
 )
 
