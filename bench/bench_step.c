@@ -32,10 +32,11 @@ typedef struct lane {
     double spent[MOST];
 } lane;
 
-static lane lanes[] = {{.name = "fp32", .options = {FN_CPU}},
-                       {.name = "exact", .options = {FN_CPU, .exact = true}},
-                       {.name = "bf16", .options = {FN_CPU, .precision = FN_PRECISION_BF16}},
-                       {.name = "u8", .options = {FN_CPU, .precision = FN_U8}}};
+static lane lanes[] = {
+    {.name = "fp32", .options = {FN_CPU}},
+    {.name = "exact", .options = {FN_CPU, .exact = true}},
+    {.name = "bf16", .options = {FN_CPU, .precision = FN_PRECISION_BF16}},
+    {.name = "u8", .options = {FN_CPU, .precision = FN_PRECISION_U8}}};
 enum { LANES = sizeof lanes / sizeof *lanes };
 
 /* By turns, so that whatever else the machine does disturbs all alike; the first round is not
@@ -82,7 +83,7 @@ static fn_status open_u8(fn_bench *b, const fn_bench_task *t)
     FN_GO(fn_plan_forward(one.plan, one.image));
     rc = fn_bench_open(b, t->net, t->batch, false,
                        (fn_plan_options){.backend = FN_CPU,
-                                         .precision = FN_U8,
+                                         .precision = FN_PRECISION_U8,
                                          .most = fn_gauge_most(g, &n)});
 out:
     fn_gauge_close(g);
@@ -93,13 +94,13 @@ out:
 static fn_status open_lane(lane *at, const fn_bench_task *t, bool training)
 {
     fn_plan_options o = at->options;
-    if (o.precision == FN_U8 && training)
+    if (o.precision == FN_PRECISION_U8 && training)
         return FN_OK;
     if (fn_precision_accept(o.precision, FN_CPU, o.exact) != FN_OK) {
         printf("%s\n", fn_last_error());
         return FN_OK;
     }
-    if (o.precision == FN_U8)
+    if (o.precision == FN_PRECISION_U8)
         return open_u8(&at->bench, t);
     return fn_bench_open(&at->bench, t->net, t->batch, training, o);
 }

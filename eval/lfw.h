@@ -13,7 +13,7 @@ typedef struct fn_lfw_options {
     const char *crop; /* NULL: the model's recipe; for pixels: none */
     bool flip;
     fn_precision precision;
-    const char *calibrate; /* pack for FN_U8; NULL: none */
+    const char *calibrate; /* pack for FN_PRECISION_U8; NULL: none */
     bool pixels;           /* no model: squared distances of pixels, the figure to beat */
     bool allow_missing; /* pairs with missing images are left out, and the report says so */
     double far;         /* a rate to report beside 0.1, 0.01 and 0.001; 0: none */

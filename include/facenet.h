@@ -171,7 +171,7 @@ FN_API FN_CHECKED fn_status fn_session_open(fn_session **out, const fn_model *m,
                                             const fn_session_options *options);
 FN_API void fn_session_close(fn_session *s);
 
-/* Makes a session of FN_U8 ready: n faces, as fn_embed takes them, pass through the network in
+/* Makes a session of FN_PRECISION_U8 ready: n faces, as fn_embed takes them, pass through the network in
  * float, and the largest number that each convolution reads becomes 255. Larger ones will be
  * cut off, so take some hundred faces like those to come. Calling it again starts anew.
  * Errors: FN_EINVAL (another session; no faces; not an image), FN_ENUMERIC, FN_ENOMEM. */
@@ -181,7 +181,7 @@ FN_API FN_CHECKED fn_status fn_session_calibrate(fn_session *s, const fn_image *
 /* Embeds n faces that are already cropped by the model's recipe (fn_face_cut); other sizes are
  * resized. `out` receives [n, fn_model_dim] floats, rows of unit norm. Any n >= 0.
  * Errors: FN_EINVAL (not an image, which one; a session of more threads than OpenMP gives here;
- * a session of FN_U8 that is not calibrated), FN_ENUMERIC (damaged weights), FN_ENOMEM. */
+ * a session of FN_PRECISION_U8 that is not calibrated), FN_ENUMERIC (damaged weights), FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_embed(fn_session *s, const fn_image *face, int n,
                                      float *out);
 

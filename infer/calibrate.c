@@ -80,7 +80,7 @@ static fn_status end(calibration *c, fn_status rc)
 
 static fn_status refuse(const fn_session *s, int n)
 {
-    if (s->precision != FN_U8)
+    if (s->precision != FN_PRECISION_U8)
         return fn_fail(FN_EINVAL, "only a session in u8 is calibrated");
     if (n < 1)
         return fn_fail(FN_EINVAL,

@@ -39,10 +39,10 @@ static size_t masked_bytes(const fn_call *c)
 /* In u8, what may be negative stays float: the images, and what calibration has not seen. */
 static const fn_conv_way *choose_way(const fn_call *c)
 {
-    if (c->precision == FN_U8 && fn_conv_u8_fits(c))
+    if (c->precision == FN_PRECISION_U8 && fn_conv_u8_fits(c))
         return &fn_conv_u8;
     return c->precision != FN_PRECISION_BF16 && fn_winograd_fits(c) ? &fn_conv_winograd
-                                                          : &fn_conv_direct;
+                                                                    : &fn_conv_direct;
 }
 
 static fn_status make(fn_call *c)

@@ -58,9 +58,9 @@ typedef struct fn_call {
     bool training;          /* set before infer */
     bool exact;             /* set before prepare: no shortcut that costs digits */
     fn_precision precision; /* set before prepare: the numbers to multiply */
-    float most;             /* set before prepare: the largest x[0] in FN_U8; 0: unknown */
-    int n_x, n_y, n_w;      /* n_y and n_w by infer */
-    int keep;               /* FN_KEEP_*, by infer */
+    float most; /* set before prepare: the largest x[0] in FN_PRECISION_U8; 0: unknown */
+    int n_x, n_y, n_w; /* n_y and n_w by infer */
+    int keep;          /* FN_KEEP_*, by infer */
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];
     fn_tensor dx[FN_MAX_IN], dw[FN_MAX_WEIGHT], dy[FN_MAX_OUT];
     size_t saved_bytes, workspace_bytes; /* by prepare */

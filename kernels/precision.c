@@ -45,7 +45,7 @@ fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
 {
     if (p == FN_PRECISION_FP32)
         return FN_OK;
-    if (p != FN_PRECISION_TF32 && p != FN_PRECISION_BF16 && p != FN_U8)
+    if (p != FN_PRECISION_TF32 && p != FN_PRECISION_BF16 && p != FN_PRECISION_U8)
         return fn_fail(FN_EINVAL, "%d is no precision", (int)p);
     if (b != FN_CPU)
         return fn_fail(FN_EUNSUPPORTED,

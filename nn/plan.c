@@ -175,7 +175,7 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     if (!p)
         return fn_fail(FN_ENOMEM, "%s: no memory for a plan", g->name);
     FN_GO(fn_precision_accept(o.precision, o.backend, o.exact));
-    if (o.precision == FN_U8 && (g->training || !o.most)) {
+    if (o.precision == FN_PRECISION_U8 && (g->training || !o.most)) {
         rc = fn_fail(FN_EUNSUPPORTED, "%s: u8 is for embedding, by a calibrated session",
                      g->name);
         goto out;

@@ -12,7 +12,7 @@ typedef struct fn_plan_options {
     bool no_fuse; /* run the graph node by node, as the file says */
     bool exact;   /* no Winograd convolutions: they cost a digit (kernels/winograd.c) */
     fn_precision precision; /* of the convolutions; FN_CPU alone takes another than fp32 */
-    /* FN_U8: the largest value that each convolution reads, in the graph's order; 0: that one
+    /* FN_PRECISION_U8: the largest value that each convolution reads, in the graph's order; 0: that one
      * stays float. Borrowed while the plan is opened. See nn/gauge.h */
     const float *most;
 } fn_plan_options;

@@ -63,15 +63,16 @@ TEST(a_caller_of_an_older_library_gets_float)
 
 /* --- u8 --- */
 
-#define NEEDS_U8                                                         \
-    do {                                                                 \
-        if (fn_precision_accept(FN_U8, FN_CPU, false) != FN_OK)          \
-            SKIP("this processor has neither avx512_vnni nor avx_vnni"); \
+#define NEEDS_U8                                                          \
+    do {                                                                  \
+        if (fn_precision_accept(FN_PRECISION_U8, FN_CPU, false) != FN_OK) \
+            SKIP("this processor has neither avx512_vnni nor avx_vnni");  \
     } while (0)
 
 static fn_session *open_u8(const rig *r, int threads, int max_batch)
 {
-    fn_session_options o = {.size = sizeof o, threads, max_batch, .precision = FN_U8};
+    fn_session_options o = {
+        .size = sizeof o, threads, max_batch, .precision = FN_PRECISION_U8};
     fn_session *s = NULL;
     CHECK_OK(fn_session_over(&s, r->net, r->params, share, &o));
     return s;

@@ -9,7 +9,7 @@
 
 static bool lacks_u8(void)
 {
-    return fn_precision_accept(FN_U8, FN_CPU, false) != FN_OK;
+    return fn_precision_accept(FN_PRECISION_U8, FN_CPU, false) != FN_OK;
 }
 
 #define NEEDS_U8                                                         \
@@ -59,7 +59,7 @@ static void check_formats(subject *s)
     for (fn_format x = FN_PLAIN; x < FN_FORMATS; x++)
         for (fn_format y = FN_PLAIN; y < FN_FORMATS; y++)
             try(s, (way){.backend = FN_CPU,
-                         .precision = FN_U8,
+                         .precision = FN_PRECISION_U8,
                          .most = MOST,
                          .forced = (const fn_format[]){x, y},
                          .prepare_threads = 1 + (int)x,
@@ -84,7 +84,7 @@ TEST(others_lose_half_a_step)
 static fn_call one_by_one(const fn_conv *a, float *x, float *w, float *y, float most)
 {
     const fn_op *op = fn_op_find("conv");
-    fn_call c = {.attr = a, .n_x = 1, .precision = FN_U8, .most = most};
+    fn_call c = {.attr = a, .n_x = 1, .precision = FN_PRECISION_U8, .most = most};
     c.x[0].shape = (fn_shape)FN_NCHW(1, 1, 1, 4);
     CHECK_OK(op->infer(&c));
     c.x[0].data = x;
@@ -198,7 +198,7 @@ static void check_net(const char *name, double allow)
     CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
     CHECK_OK(fn_gauge_open(&gauge, plan));
     look_at(&a, plan, x);
-    fn_plan_options o = {.backend = FN_CPU, .precision = FN_U8};
+    fn_plan_options o = {.backend = FN_CPU, .precision = FN_PRECISION_U8};
     o.most = fn_gauge_most(gauge, &n);
     CHECK_INT(n, a.convs);
     CHECK(o.most[0] == 0); /* images are of both signs */
@@ -232,7 +232,7 @@ TEST(a_plan_without_ranges_and_one_for_training_are_refused)
         fn_params *p;
         fn_plan *plan = NULL;
         CHECK_OK(fn_test_net(&g, &p, FN_TEST_NET("none"), 2, training));
-        fn_plan_options o = {.backend = FN_CPU, .precision = FN_U8};
+        fn_plan_options o = {.backend = FN_CPU, .precision = FN_PRECISION_U8};
         o.most = training ? most : NULL;
         CHECK_FAILS(fn_plan_open(&plan, g, p, o), FN_EUNSUPPORTED, "u8");
         CHECK(!plan);
@@ -243,9 +243,11 @@ TEST(a_plan_without_ranges_and_one_for_training_are_refused)
 
 TEST(who_may)
 {
-    CHECK_FAILS(fn_precision_accept(FN_U8, FN_CPU, true), FN_EINVAL, "exact");
-    CHECK_FAILS(fn_precision_accept(FN_U8, FN_REF, false), FN_EUNSUPPORTED, "double");
+    CHECK_FAILS(fn_precision_accept(FN_PRECISION_U8, FN_CPU, true), FN_EINVAL, "exact");
+    CHECK_FAILS(fn_precision_accept(FN_PRECISION_U8, FN_REF, false), FN_EUNSUPPORTED,
+                "double");
     if (lacks_u8())
-        CHECK_FAILS(fn_precision_accept(FN_U8, FN_CPU, false), FN_EUNSUPPORTED, "vnni");
-    CHECK_INT(fn_precision_find("u8"), FN_U8);
+        CHECK_FAILS(fn_precision_accept(FN_PRECISION_U8, FN_CPU, false), FN_EUNSUPPORTED,
+                    "vnni");
+    CHECK_INT(fn_precision_find("u8"), FN_PRECISION_U8);
 }

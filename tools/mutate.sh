@@ -110,7 +110,7 @@ kernels/precision.c @ s/gate\[i\] > 0/gate[i] >= 0/ @ test_precision @ the gate 
 kernels/precision.c @ s/if (exact)/if (false)/ @ test_precision @ exact in bf16
 kernels/conv_direct.c @ s/inside.x.type = inside.w.type = low(c);// @ test_precision @ forward stays in float
 kernels/conv_direct.c @ s/inside.w.type = inside.y.type = low(c);// @ test_precision @ a gradient is taken for what it is not
-kernels/conv_cpu.c @ s/c->precision != FN_BF16 \&\& // @ test_precision @ Winograd in bf16
+kernels/conv_cpu.c @ s/c->precision != FN_PRECISION_BF16 \&\& // @ test_precision @ Winograd in bf16
 kernels/conv_u8.c @ s/ + 0.5F// @ test_u8 @ cut instead of rounded
 kernels/conv_u8.c @ s/v < 255 ? v : 255/v/ @ test_u8 @ bytes run over
 kernels/conv_u8.c @ s/v > 0 ? v : 0/v/ @ test_u8 @ negative numbers
@@ -119,8 +119,8 @@ kernels/conv_u8.c @ s/e.relu \&\& v < 0/false/ @ test_u8 @ the fused relu is for
 nn/gauge.c @ s/g->least\[i\] < 0/false/ @ test_u8 @ signed numbers become bytes
 nn/gauge.c @ s/x\[i\] > most/x[i] < most/ @ test_u8 @ the least for the most
 infer/calibrate.c @ s/!isfinite(e\[i\])/false/ @ test_session_low @ damage is rounded away
-infer/pass.c @ s/s->precision == FN_U8 \&\& !s->most)/false)/ @ test_session_low @ an uncalibrated session embeds
-train/trainer.c @ s/(fn_precision)c->precision/FN_FP32/ @ test_chunk.py @ train.precision does not reach the plan
+infer/pass.c @ s/s->precision == FN_PRECISION_U8 \&\& !s->most)/false)/ @ test_session_low @ an uncalibrated session embeds
+train/trainer.c @ s/(fn_precision)c->precision/FN_PRECISION_FP32/ @ test_chunk.py @ train.precision does not reach the plan
 ROWS
 )
 
