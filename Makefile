@@ -4,7 +4,7 @@
 CLANG_FORMAT ?= clang-format # 14, as in Debian 12: other versions set some lines otherwise
 CLANG_TIDY ?= clang-tidy     # 14
 SOURCES = find include core kernels nn data infer eval train export cli tests bench examples \
-          -name '*.[ch]' 2>/dev/null
+          -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' -o -name '*.hpp' 2>/dev/null
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile

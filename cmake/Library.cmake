@@ -6,11 +6,16 @@ include(CMakePackageConfigHelpers)
 foreach(folder core kernels nn data infer)
     list(APPEND objects $<TARGET_OBJECTS:fn_${folder}>)
 endforeach()
+list(APPEND objects $<TARGET_OBJECTS:fn_gpu>)
+if(FN_WITH_CUDA)
+    set(gpu_needs CUDA::cudart_static)
+    set(gpu_needs_line ${CUDA_cudart_static_LIBRARY} -lrt -ldl -lpthread -lstdc++)
+endif()
 
 add_library(libfacenet SHARED ${objects})
 set_target_properties(libfacenet PROPERTIES OUTPUT_NAME facenet LINKER_LANGUAGE C
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-target_link_libraries(libfacenet PRIVATE fn_flags fn_dnnl fn_hdf5 OpenMP::OpenMP_C
+target_link_libraries(libfacenet PRIVATE fn_flags ${gpu_needs} fn_dnnl fn_hdf5 OpenMP::OpenMP_C
     PkgConfig::YAML PkgConfig::JANSSON JPEG::JPEG PNG::PNG OpenSSL::Crypto Threads::Threads m)
 
 # Names that start with fn_ and are not public would meet those of another version, or keep
@@ -26,7 +31,8 @@ set_target_properties(libfacenet_static PROPERTIES OUTPUT_NAME facenet LINKER_LA
 
 # What a program links beside libfacenet.a.
 set(FN_NEEDS ${YAML_LINK_LIBRARIES} ${JANSSON_LINK_LIBRARIES} ${JPEG_LIBRARIES} ${PNG_LIBRARIES}
-    ${OPENSSL_CRYPTO_LIBRARY} ${HDF5_C_LIBRARIES} ${DNNL_LIBRARY} ${OpenMP_C_LIBRARIES} -lm)
+    ${OPENSSL_CRYPTO_LIBRARY} ${HDF5_C_LIBRARIES} ${DNNL_LIBRARY} ${OpenMP_C_LIBRARIES} ${gpu_needs_line}
+    -lm)
 list(REMOVE_DUPLICATES FN_NEEDS)
 list(JOIN FN_NEEDS " " FN_NEEDS_LINE)
 set(config ${CMAKE_INSTALL_LIBDIR}/cmake/facenet)

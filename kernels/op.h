@@ -40,10 +40,16 @@ typedef struct fn_shape {
  * Values of other ranks are always plain. */
 typedef enum fn_format { FN_PLAIN, FN_BLOCK8, FN_BLOCK16, FN_FORMATS } fn_format;
 
+/* How an element is stored: double on FN_REF whatever this says, FN_F32 on FN_CPU. On FN_CUDA
+ * it goes by the precision: under bf16 the values of rank 4 and their gradients are FN_BF16,
+ * all else (rows, weights) is FN_F32. */
+typedef enum fn_type { FN_F32, FN_BF16 } fn_type;
+
 typedef struct fn_tensor {
     fn_shape shape;
     fn_format format;
-    void *data; /* not owned; double on FN_REF, float on FN_CPU */
+    fn_type type;
+    void *data; /* not owned; on the device for FN_CUDA, then 16-byte aligned */
 } fn_tensor;
 
 typedef enum fn_backend { FN_REF, FN_CPU, FN_CUDA, FN_BACKENDS } fn_backend;
@@ -59,8 +65,9 @@ typedef struct fn_call {
     bool exact;             /* set before prepare: no shortcut that costs digits */
     fn_precision precision; /* set before prepare: the numbers to multiply */
     float most; /* set before prepare: the largest x[0] in FN_PRECISION_U8; 0: unknown */
-    int n_x, n_y, n_w; /* n_y and n_w by infer */
-    int keep;          /* FN_KEEP_*, by infer */
+    void *stream;           /* FN_CUDA: where work is queued; set before prepare */
+    int n_x, n_y, n_w;      /* n_y and n_w by infer */
+    int keep;               /* FN_KEEP_*, by infer */
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];
     fn_tensor dx[FN_MAX_IN], dw[FN_MAX_WEIGHT], dy[FN_MAX_OUT];
     size_t saved_bytes, workspace_bytes; /* by prepare */
@@ -123,6 +130,13 @@ typedef struct fn_op {
 extern const fn_op *const fn_ops[]; /* ends with NULL; see kernels/ops.def */
 const fn_op *fn_op_find(const char *name);
 
+/* In the table of an op: its kernel on FN_CUDA, where this build has CUDA. */
+#ifdef FN_WITH_CUDA
+#    define FN_CUDA_KERNEL(kernel) (&(kernel))
+#else
+#    define FN_CUDA_KERNEL(kernel) NULL
+#endif
+
 /* clang-format off */
 #define FN_NCHW(n, c, h, w) {4, {(n), (c), (h), (w)}}
 #define FN_NC(n, c)         {2, {(n), (c), 1, 1}}
@@ -132,6 +146,12 @@ const fn_op *fn_op_find(const char *name);
 static inline int64_t fn_numel(fn_shape s)
 {
     return s.dim[0] * s.dim[1] * s.dim[2] * s.dim[3];
+}
+
+/* Of a value on FN_CUDA. */
+static inline fn_type fn_stored_as(fn_precision p, fn_shape s)
+{
+    return p == FN_PRECISION_BF16 && s.rank == 4 ? FN_BF16 : FN_F32;
 }
 
 static inline double *fn_f64(fn_tensor t)

@@ -44,6 +44,6 @@ const fn_op fn_op_relu = {
     .name = "relu",
     .inplace = true,
     .infer = relu_infer,
-    .kernel = {[FN_REF] = &relu_ref, [FN_CPU] = &fn_relu_cpu},
+    .kernel = {&relu_ref, &fn_relu_cpu, FN_CUDA_KERNEL(fn_relu_cuda)},
     .sample = samples,
 };

@@ -4,6 +4,6 @@
 
 #include "kernels/op.h"
 
-extern const fn_kernel fn_relu_cpu;
+extern const fn_kernel fn_relu_cpu, fn_relu_cuda;
 
 #endif

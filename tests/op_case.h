@@ -8,6 +8,7 @@
 #define FN_TESTS_OP_CASE_H
 
 #include "core/rng.h"
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/threads.h"
 #include "tests/fence.h"
@@ -55,7 +56,18 @@ static fn_tensor *tensors(fn_call *c, int role, int *n)
 static size_t bytes_of(fn_tensor t, fn_backend b)
 {
     size_t count = (size_t)fn_format_numel(t.shape, t.format);
-    return count * (b == FN_REF ? sizeof(double) : sizeof(float));
+    return count * (b == FN_REF         ? sizeof(double)
+                    : t.type == FN_BF16 ? sizeof(uint16_t)
+                                        : sizeof(float));
+}
+
+/* What is stored at this place. */
+static double stored(fn_tensor t, fn_backend b, int64_t i)
+{
+    if (b == FN_REF)
+        return fn_f64(t)[i];
+    return (double)(t.type == FN_BF16 ? fn_bf16_float(((uint16_t *)t.data)[i])
+                                      : fn_f32(t)[i]);
 }
 
 /* Where element i, counted as N,H,W,C, lies in a blocked tensor. */
@@ -72,13 +84,15 @@ static int64_t place(fn_tensor t, int64_t i)
 
 static double get(fn_tensor t, fn_backend b, int64_t i)
 {
-    return b == FN_REF ? fn_f64(t)[i] : (double)fn_f32(t)[place(t, i)];
+    return stored(t, b, b == FN_REF ? i : place(t, i));
 }
 
 static void put(fn_tensor t, fn_backend b, int64_t i, double value)
 {
     if (b == FN_REF)
         fn_f64(t)[i] = value;
+    else if (t.type == FN_BF16)
+        ((uint16_t *)t.data)[i] = fn_bf16_of((float)value);
     else
         fn_f32(t)[place(t, i)] = (float)value;
 }
@@ -103,6 +117,11 @@ static void choose(fn_call *c, const fn_kernel *k, const way *w)
         c->x[0].format = w->forced[0];
         c->y[0].format = w->forced[1];
     }
+    c->precision = w->precision;
+    for (int i = 0; i < c->n_x && w->backend == FN_CUDA; i++)
+        c->x[i].type = fn_stored_as(w->precision, c->x[i].shape);
+    for (int i = 0; i < c->n_y && w->backend == FN_CUDA; i++)
+        c->y[i].type = fn_stored_as(w->precision, c->y[i].shape);
     for (int i = 0; i < c->n_x; i++) {
         claim(c->x[i].shape.rank == 4 || c->x[i].format == FN_PLAIN, "x is not plain");
         c->dx[i] = c->x[i];
@@ -126,7 +145,8 @@ static void bind(fn_call *c, const way *w)
         bool used = w->training || role == X || role == W || role == Y;
         for (int i = 0; i < n; i++)
             if (used && !(unwanted >> i & 1))
-                t[i].data = fn_fence_open(bytes_of(t[i], w->backend), false);
+                t[i].data = fn_fence_open(bytes_of(t[i], w->backend),
+                                          w->backend == FN_CUDA);
     }
     if (w->inplace)
         c->y[0].data = c->x[0].data;
@@ -165,7 +185,7 @@ static void check_written(fn_call *c, int role, fn_backend b)
     for (int i = 0; i < n; i++) {
         int64_t bad = 0, all = t[i].data ? fn_format_numel(t[i].shape, t[i].format) : 0;
         for (int64_t k = 0; k < all; k++)
-            bad += isnan(b == FN_REF ? fn_f64(t[i])[k] : (double)fn_f32(t[i])[k]);
+            bad += isnan(stored(t[i], b, k));
         claim(bad == 0, role == Y ? "NaN in y" : role == DX ? "NaN in dx" : "NaN in dw");
     }
 }
@@ -223,12 +243,12 @@ static fn_status backward(fn_call *c, const fn_op *op, const way *w)
 }
 
 /* As many as are stored: a blocked tensor's padding is not among the N,H,W,C elements. */
-static int64_t count_nonzero(fn_tensor t, fn_backend b, bool stored)
+static int64_t count_nonzero(fn_tensor t, fn_backend b, bool padding)
 {
     int64_t count = 0,
-            all = stored ? fn_format_numel(t.shape, t.format) : fn_numel(t.shape);
+            all = padding ? fn_format_numel(t.shape, t.format) : fn_numel(t.shape);
     for (int64_t i = 0; i < all; i++)
-        count += stored && b != FN_REF ? fn_f32(t)[i] != 0 : get(t, b, i) != 0;
+        count += (padding ? stored(t, b, i) : get(t, b, i)) != 0;
     return count;
 }
 
@@ -293,11 +313,11 @@ static fn_status load_and_run(fn_call *c, const subject *s, const way *w)
 static void describe(const subject *s, const way *w)
 {
     static const char *const offer[OFFERS] = {"plain", "block8", "block16", "mixed"};
+    static const char *const backend[FN_BACKENDS] = {"ref", "cpu", "cuda"};
     snprintf(where, sizeof where, "%s, sample %d, %s, %s%s, %s%s, without %#x", s->op->name,
-             s->number, w->backend == FN_REF ? "ref" : "cpu",
-             w->training ? "training" : "inference", w->inplace ? " in place" : "",
-             w->forced ? "forced " : "", offer[w->forced ? (int)w->forced[0] : w->offer],
-             w->unwanted);
+             s->number, backend[w->backend], w->training ? "training" : "inference",
+             w->inplace ? " in place" : "", w->forced ? "forced " : "",
+             offer[w->forced ? (int)w->forced[0] : w->offer], w->unwanted);
 }
 
 static void try(const subject *s, way w)
@@ -345,6 +365,20 @@ static void fill_inputs(fn_call *c, const subject *s)
         fill(c->dy[i], FN_FILL_UNIFORM, -1, 1, &r);
 }
 
+/* So that both backends start from the same numbers. */
+static inline void round_inputs(fn_call *c, fn_precision p)
+{
+    for (int role = X; role <= DY; role++) {
+        int n;
+        fn_tensor *t = tensors(c, role, &n);
+        for (int i = 0; i < n && t[i].data && role != W; i++)
+            for (int64_t k = 0; k < fn_numel(t[i].shape); k++)
+                if (fn_stored_as(p, t[i].shape) == FN_BF16)
+                    fn_f64(t[i])[k] = (double)fn_bf16_float(
+                        fn_bf16_of((float)fn_f64(t[i])[k]));
+    }
+}
+
 /* The reference's call, with random inputs. */
 static fn_status open_oracle(subject *s, bool training)
 {
@@ -365,6 +399,20 @@ static fn_status ask_oracle(subject *s)
     const fn_kernel *k = s->op->kernel[FN_REF];
     FN_TRY(k->forward(&s->oracle));
     return s->oracle.training ? k->backward(&s->oracle) : FN_OK;
+}
+
+static inline void each_sample_in(fn_precision p, bool training, void (*visit)(subject *s))
+{
+    for (const fn_op *const *op = fn_ops; *op; op++)
+        for (int i = 0; (*op)->sample && (*op)->sample[i].attr; i++) {
+            subject s = {.op = *op, .sample = &(*op)->sample[i], .number = i};
+            snprintf(where, sizeof where, "%s, sample %d", s.op->name, i);
+            CHECK_OK(open_oracle(&s, training));
+            round_inputs(&s.oracle, p);
+            CHECK_OK(ask_oracle(&s));
+            visit(&s);
+            fn_fence_close(0);
+        }
 }
 
 #endif

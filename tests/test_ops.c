@@ -13,15 +13,7 @@
 
 static void each_sample(bool training, void (*visit)(subject *s))
 {
-    for (const fn_op *const *op = fn_ops; *op; op++)
-        for (int i = 0; (*op)->sample && (*op)->sample[i].attr; i++) {
-            subject s = {.op = *op, .sample = &(*op)->sample[i], .number = i};
-            snprintf(where, sizeof where, "%s, sample %d", s.op->name, i);
-            CHECK_OK(open_oracle(&s, training));
-            CHECK_OK(ask_oracle(&s));
-            visit(&s);
-            fn_fence_close(0);
-        }
+    each_sample_in(FN_PRECISION_FP32, training, visit);
 }
 
 TEST(every_op_is_described_has_samples_and_runs_on_the_cpu)

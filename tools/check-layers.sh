@@ -25,6 +25,10 @@ argp.h:        cli/
 dnnl:          kernels/
 oneapi/:       kernels/
 omp.h:         kernels/ train/
+cuda_runtime:  core/device_cuda.c tests/emu/
+cuda_bf16.h:   kernels/launch.cuh tests/emu/
+cudnn:         kernels/cudnn
+cublas:        kernels/cublas.c
 hdf5.h:        core/h5
 yaml.h:        core/yaml.c
 jpeglib.h:     data/jpeg.c
@@ -48,7 +52,7 @@ files=()
 while IFS= read -r -d '' f; do
     files+=("$f")
 done < <(find include core kernels nn data infer eval train export cli tests bench \
-    -name '*.[ch]' -print0 -o -name '*.cu' -print0 2>/dev/null | sort -z)
+    -name '*.[ch]' -print0 -o -name '*.cu' -print0 -o -name '*.cuh' -print0 2>/dev/null | sort -z)
 [ ${#files[@]} -gt 0 ] || { echo "check-layers: no sources in $PWD" >&2; exit 1; }
 
 awk -v layers="$layers" -v pins="$pins" -v system_headers="$system" -v calls="$calls" '

@@ -1,0 +1,52 @@
+/* device.h -- a GPU: its memory, its queue of work, and what can go wrong with it.
+ *
+ * Implemented by core/device_cuda.c, by core/device_none.c in a build without CUDA, and by
+ * tests/emu/ on the CPU. An fn_device is one thread's at a time. After FN_EDEVICE from anything
+ * but fn_device_open its memory can no longer be trusted: close it. */
+#ifndef FN_CORE_DEVICE_H
+#define FN_CORE_DEVICE_H
+
+#include "core/status.h"
+
+#include <stddef.h>
+
+typedef struct fn_device fn_device;
+
+/* The GPU with this number, counted as the driver counts. FN_EUNSUPPORTED with the reason: a
+ * build without CUDA, no driver, one that is too old, no GPU, one older than sm_80. */
+fn_status fn_device_open(fn_device **out, int number) FN_CHECKED;
+void fn_device_close(fn_device *d);
+
+typedef struct fn_device_facts {
+    char name[64];
+    int number, architecture;   /* 90: sm_90 */
+    size_t memory, free_memory; /* bytes; free: now */
+    int processors;             /* streaming multiprocessors */
+} fn_device_facts;
+fn_status fn_device_ask(const fn_device *d, fn_device_facts *facts) FN_CHECKED;
+
+/* The queue: what is queued runs in order, and after the call that queued it returned. A
+ * cudaStream_t for kernels and libraries. */
+void *fn_device_stream(const fn_device *d);
+fn_status fn_device_wait(fn_device *d) FN_CHECKED; /* until all that is queued is done */
+
+/* 256-byte aligned, not zeroed. FN_ENOMEM says how much there is. */
+fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes) FN_CHECKED;
+void fn_device_free(fn_device *d, void *p); /* accepts NULL; waits for the queue */
+/* Of the host's memory, pinned: copies from and to it go on while the caller does. */
+fn_status fn_device_pin(fn_device *d, void **out, size_t bytes) FN_CHECKED;
+void fn_device_unpin(fn_device *d, void *p);
+
+/* Queued. The host's memory must stay as it is until it is done: for memory that is not pinned,
+ * until the call returns. */
+fn_status fn_device_upload(fn_device *d, void *to, const void *from,
+                           size_t bytes) FN_CHECKED;
+fn_status fn_device_download(fn_device *d, void *to, const void *from,
+                             size_t bytes) FN_CHECKED;
+fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes) FN_CHECKED;
+fn_status fn_device_zero(fn_device *d, void *to, size_t bytes) FN_CHECKED;
+
+/* What a launcher of kernels/launch.h returned: 0, or an error of CUDA's, put into words. */
+fn_status fn_device_check(int error, const char *doing) FN_CHECKED;
+
+#endif

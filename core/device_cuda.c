@@ -1,0 +1,182 @@
+/* device.h by the CUDA runtime. */
+#include "core/device.h"
+#include "core/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <cuda_runtime_api.h>
+
+enum { OLDEST = 80 }; /* the first architecture with bf16 products */
+
+struct fn_device {
+    int number;
+    cudaStream_t stream;
+};
+
+/* An asynchronous fault surfaces at a later call: the sentence names what was being done then. */
+fn_status fn_device_check(int error, const char *doing)
+{
+    cudaError_t e = (cudaError_t)error;
+    if (e == cudaSuccess)
+        return FN_OK;
+    if (e == cudaErrorMemoryAllocation)
+        return fn_fail(FN_ENOMEM, "%s: the GPU has no memory left for it", doing);
+    return fn_fail(FN_EDEVICE, "%s: the GPU reports %s (%s)", doing, cudaGetErrorName(e),
+                   cudaGetErrorString(e));
+}
+
+static fn_status count_devices(int *count)
+{
+    cudaError_t e = cudaGetDeviceCount(count);
+    if (e == cudaErrorInsufficientDriver)
+        return fn_fail(FN_EUNSUPPORTED,
+                       "the GPU's driver is older than CUDA %d.%d wants: update it",
+                       CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+    if (e == cudaErrorNoDevice || (e == cudaSuccess && *count == 0))
+        return fn_fail(FN_EUNSUPPORTED, "there is no GPU on this machine");
+    if (e != cudaSuccess)
+        return fn_fail(FN_EUNSUPPORTED, "no GPU can be used: %s (%s)", cudaGetErrorName(e),
+                       cudaGetErrorString(e));
+    return FN_OK;
+}
+
+static fn_status check_architecture(int number)
+{
+    int major = 0, minor = 0;
+    FN_TRY(fn_device_check(
+        (int)cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, number),
+        "asking for the architecture"));
+    FN_TRY(fn_device_check(
+        (int)cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, number),
+        "asking for the architecture"));
+    if (10 * major + minor < OLDEST)
+        return fn_fail(FN_EUNSUPPORTED,
+                       "GPU %d is of architecture sm_%d%d; sm_%d (A100, 2020) is "
+                       "the oldest that is supported",
+                       number, major, minor, OLDEST);
+    return FN_OK;
+}
+
+fn_status fn_device_open(fn_device **out, int number)
+{
+    int count = 0;
+    *out = NULL;
+    FN_TRY(count_devices(&count));
+    if (number < 0 || number >= count)
+        return fn_fail(FN_EINVAL, "there is no GPU %d: they are 0 to %d", number,
+                       count - 1);
+    FN_TRY(check_architecture(number));
+    fn_device *d = fn_alloc(1, sizeof *d);
+    if (!d)
+        return fn_fail(FN_ENOMEM, "no memory for a device");
+    d->number = number;
+    fn_status rc = fn_device_check((int)cudaSetDevice(number), "opening the GPU");
+    if (rc == FN_OK)
+        rc = fn_device_check(
+            (int)cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking),
+            "opening the GPU");
+    if (rc != FN_OK)
+        fn_free(d);
+    else
+        *out = d;
+    return rc;
+}
+
+void fn_device_close(fn_device *d)
+{
+    if (!d)
+        return;
+    cudaStreamSynchronize(d->stream);
+    cudaStreamDestroy(d->stream);
+    fn_free(d);
+}
+
+fn_status fn_device_ask(const fn_device *d, fn_device_facts *facts)
+{
+    struct cudaDeviceProp p;
+    *facts = (fn_device_facts){.number = d->number};
+    FN_TRY(
+        fn_device_check((int)cudaGetDeviceProperties(&p, d->number), "asking for the GPU"));
+    snprintf(facts->name, sizeof facts->name, "%s", p.name);
+    facts->architecture = 10 * p.major + p.minor;
+    facts->processors = p.multiProcessorCount;
+    return fn_device_check((int)cudaMemGetInfo(&facts->free_memory, &facts->memory),
+                           "asking for the GPU's memory");
+}
+
+void *fn_device_stream(const fn_device *d)
+{
+    return d->stream;
+}
+
+fn_status fn_device_wait(fn_device *d)
+{
+    return fn_device_check((int)cudaStreamSynchronize(d->stream), "waiting for the GPU");
+}
+
+fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
+{
+    size_t left = 0, all = 0;
+    (void)d;
+    *out = NULL;
+    cudaError_t e = cudaMalloc(out, bytes ? bytes : 1);
+    if (e != cudaErrorMemoryAllocation)
+        return fn_device_check((int)e, "asking for memory of the GPU");
+    cudaGetLastError(); /* or the next launch would report it */
+    cudaMemGetInfo(&left, &all);
+    return fn_fail(FN_ENOMEM,
+                   "%zu MB of the GPU's memory are wanted, and %zu of its %zu MB are free",
+                   bytes >> 20, left >> 20, all >> 20);
+}
+
+void fn_device_free(fn_device *d, void *p)
+{
+    (void)d;
+    cudaFree(p);
+}
+
+fn_status fn_device_pin(fn_device *d, void **out, size_t bytes)
+{
+    (void)d;
+    *out = NULL;
+    cudaError_t e = cudaMallocHost(out, bytes ? bytes : 1);
+    if (e != cudaErrorMemoryAllocation)
+        return fn_device_check((int)e, "pinning memory");
+    cudaGetLastError();
+    return fn_fail(FN_ENOMEM, "no %zu MB of memory can be pinned", bytes >> 20);
+}
+
+void fn_device_unpin(fn_device *d, void *p)
+{
+    (void)d;
+    cudaFreeHost(p);
+}
+
+static fn_status copy(fn_device *d, void *to, const void *from, size_t bytes,
+                      enum cudaMemcpyKind kind)
+{
+    return fn_device_check((int)cudaMemcpyAsync(to, from, bytes, kind, d->stream),
+                           "a copy of the GPU");
+}
+
+fn_status fn_device_upload(fn_device *d, void *to, const void *from, size_t bytes)
+{
+    return copy(d, to, from, bytes, cudaMemcpyHostToDevice);
+}
+
+fn_status fn_device_download(fn_device *d, void *to, const void *from, size_t bytes)
+{
+    return copy(d, to, from, bytes, cudaMemcpyDeviceToHost);
+}
+
+fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes)
+{
+    return copy(d, to, from, bytes, cudaMemcpyDeviceToDevice);
+}
+
+fn_status fn_device_zero(fn_device *d, void *to, size_t bytes)
+{
+    return fn_device_check((int)cudaMemsetAsync(to, 0, bytes, d->stream),
+                           "clearing memory of the GPU");
+}

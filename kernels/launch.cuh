@@ -1,0 +1,100 @@
+/* launch.cuh -- what the .cu files share: 16 bytes at a time, storage types, launches.
+ *
+ * tests/emu/cuemu.hpp, included first, runs them on the CPU with a LAUNCH of its own. */
+#ifndef FN_KERNELS_LAUNCH_CUH
+#define FN_KERNELS_LAUNCH_CUH
+
+#include "kernels/launch.h"
+#include "kernels/op.h"
+
+#include <cuda_bf16.h>
+
+#ifndef LAUNCH
+#    define LAUNCH(kernel, grid, block, shared, stream, ...) \
+        kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
+#endif
+
+typedef __nv_bfloat16 bf16;
+
+static __device__ inline float as_float(float v)
+{
+    return v;
+}
+
+static __device__ inline float as_float(bf16 v)
+{
+    return __bfloat162float(v);
+}
+
+static __device__ inline void put(float *to, float v)
+{
+    *to = v;
+}
+
+static __device__ inline void put(bf16 *to, float v)
+{
+    *to = __float2bfloat16_rn(v);
+}
+
+/* 16 bytes of values as floats. The address is 16-byte aligned. */
+template <typename T> struct pack {
+    enum { SIZE = 16 / sizeof(T) };
+    float v[SIZE];
+};
+
+template <typename T> static __device__ inline pack<T> load(const T *from)
+{
+    union {
+        uint4 all;
+        T each[pack<T>::SIZE];
+    } bits = {*reinterpret_cast<const uint4 *>(from)};
+    pack<T> p;
+    for (int i = 0; i < pack<T>::SIZE; i++)
+        p.v[i] = as_float(bits.each[i]);
+    return p;
+}
+
+template <typename T> static __device__ inline void store(T *to, const pack<T> &p)
+{
+    union {
+        uint4 all;
+        T each[pack<T>::SIZE];
+    } bits = {};
+    for (int i = 0; i < pack<T>::SIZE; i++)
+        put(&bits.each[i], p.v[i]);
+    *reinterpret_cast<uint4 *>(to) = bits.all;
+}
+
+static const int BLOCK = 256,
+                 MOST_BLOCKS = 132 * 8; /* a grid that fills the card, and strides */
+
+/* Blocks for a grid-stride loop over `work` items. */
+static inline unsigned blocks_for(int64_t work)
+{
+    int64_t blocks = (work + BLOCK - 1) / BLOCK;
+    return (unsigned)(blocks < 1 ? 1 : blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks);
+}
+
+static __device__ inline int64_t first_item()
+{
+    return (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+static __device__ inline int64_t stride()
+{
+    return (int64_t)gridDim.x * blockDim.x;
+}
+
+/* Runs the statement with T the storage type. */
+#define FN_WITH_TYPE(type, ...)  \
+    do {                         \
+        if ((type) == FN_BF16) { \
+            typedef bf16 T;      \
+            __VA_ARGS__;         \
+        } else {                 \
+            typedef float T;     \
+            __VA_ARGS__;         \
+        }                        \
+    } while (0)
+
+#endif
