@@ -138,6 +138,6 @@ const fn_op fn_op_batchnorm = {
     .weight = weights,
     .attr_size = sizeof(fn_batchnorm),
     .infer = batchnorm_infer,
-    .kernel = {[FN_REF] = &batchnorm_ref, [FN_CPU] = &fn_batchnorm_cpu},
+    .kernel = {&batchnorm_ref, &fn_batchnorm_cpu, FN_CUDA_KERNEL(fn_batchnorm_cuda)},
     .sample = samples,
 };

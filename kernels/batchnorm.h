@@ -12,6 +12,6 @@ typedef struct fn_batchnorm {
 /* The order of its weights, [C] each. */
 enum { FN_BN_GAIN, FN_BN_SHIFT, FN_BN_MEAN, FN_BN_VAR };
 
-extern const fn_kernel fn_batchnorm_cpu;
+extern const fn_kernel fn_batchnorm_cpu, fn_batchnorm_cuda;
 
 #endif

@@ -65,8 +65,13 @@ template <typename T> static __device__ inline void store(T *to, const pack<T> &
     *reinterpret_cast<uint4 *>(to) = bits.all;
 }
 
-static const int BLOCK = 256,
-                 MOST_BLOCKS = 132 * 8; /* a grid that fills the card, and strides */
+/* Threads of a block, and blocks of a grid that fills the card, and strides. The emulation has
+ * fewer, so that small tensors fill it too. */
+#ifndef FN_BLOCK
+#    define FN_BLOCK       256
+#    define FN_MOST_BLOCKS (132 * 8)
+#endif
+static const int BLOCK = FN_BLOCK, MOST_BLOCKS = FN_MOST_BLOCKS, WARP_SIZE = 32;
 
 /* Blocks for a grid-stride loop over `work` items. */
 static inline unsigned blocks_for(int64_t work)

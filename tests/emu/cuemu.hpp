@@ -346,6 +346,9 @@ inline void *shared_memory()
 
 } // namespace emu
 
+#define FN_BLOCK       64 /* kernels/launch.cuh */
+#define FN_MOST_BLOCKS 3
+
 #define threadIdx (emu::now().current->index)
 #define blockIdx  (emu::now().index)
 #define blockDim  (emu::now().size)
@@ -381,6 +384,11 @@ template <typename T> static inline T atomicAdd(T *p, T v)
 static inline float rsqrtf(float x)
 {
     return 1.0f / sqrtf(x);
+}
+
+static inline float __fdividef(float a, float b)
+{
+    return a / b;
 }
 
 static inline int __popc(unsigned x)

@@ -1,0 +1,212 @@
+/* batchnorm on the GPU. A pass over the tensor reads and writes, for each element:
+ *   training    measure: x      apply: x, y
+ *   backward    reduce: x, dy   apply: x, dy, dx
+ * y is not read again: whether the fused relu was open follows from x, by the same sum. */
+#include "kernels/channels.cuh"
+
+/* Of a column of channels. */
+template <int N> struct scales {
+    lanes<N> mean, factor, shift; /* y = (x - mean) factor + shift */
+};
+
+static __device__ float factor_of(float gain, float var, float eps)
+{
+    return gain / sqrtf(var + eps);
+}
+
+template <int N> static __device__ scales<N> scales_of(fn_batchnorm_launch a, int64_t at)
+{
+    scales<N> s = {read<N>(a.mean + at), read<N>(a.gain + at), read<N>(a.shift + at)};
+    lanes<N> var = read<N>(a.var + at);
+    for (int k = 0; k < N; k++)
+        s.factor.v[k] = factor_of(s.factor.v[k], var.v[k], a.eps);
+    return s;
+}
+
+template <int N>
+static __device__ float normalised(const scales<N> &s, const lanes<N> &x, int k)
+{
+    return fmaf(x.v[k] - s.mean.v[k], s.factor.v[k], s.shift.v[k]);
+}
+
+template <typename T, int N>
+static __global__ void apply(T *y, const T *x, fn_batchnorm_launch a)
+{
+    int64_t at = my_column() * N;
+    if (at >= a.channels)
+        return;
+    const scales<N> s = scales_of<N>(a, at);
+    for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
+        lanes<N> v = read<N>(x + row * a.channels + at), out;
+        for (int k = 0; k < N; k++) {
+            float to = normalised(s, v, k);
+            out.v[k] = a.relu && to < 0 ? 0 : to;
+        }
+        write(y + row * a.channels + at, out);
+    }
+}
+
+/* --- the statistics of a batch: sums of x - pivot and of its square, where the pivot is one of
+ * the channel's own values, so that a variance is no difference of large numbers --- */
+
+static __device__ int64_t pivot_row(int64_t rows)
+{
+    return rows / 2;
+}
+
+template <typename T, int N>
+static __global__ void measure(float *partial, const T *x, fn_batchnorm_launch a)
+{
+    float sum[2][N] = {};
+    int64_t at = my_column() * N;
+    if (at < a.channels) {
+        const lanes<N> pivot = read<N>(x + pivot_row(a.rows) * a.channels + at);
+        for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
+            lanes<N> v = read<N>(x + row * a.channels + at);
+            for (int k = 0; k < N; k++) {
+                float d = v.v[k] - pivot.v[k];
+                sum[0][k] += d;
+                sum[1][k] += d * d;
+            }
+        }
+    }
+    give_sums(partial, sum, a.channels);
+}
+
+template <typename T>
+static __global__ void finish_measure(float *mean, float *var, const float *partial,
+                                      int parts, const T *x, fn_batchnorm_launch a)
+{
+    double sum[2];
+    if (!take_sums(sum, partial, parts, a.channels))
+        return;
+    int64_t channel = my_column();
+    double pivot = (double)as_float(x[pivot_row(a.rows) * a.channels + channel]);
+    double off = sum[0] / (double)a.rows, spread = sum[1] / (double)a.rows - off * off;
+    mean[channel] = (float)(pivot + off);
+    var[channel] = spread > 0 ? (float)spread : 0;
+}
+
+/* --- backward: with g the gradient behind the relu, sums of g and of g (x - mean) --- */
+
+template <int N>
+static __device__ float behind_relu(const scales<N> &s, const lanes<N> &x,
+                                    const lanes<N> &dy, int k, int relu)
+{
+    return relu && !(normalised(s, x, k) > 0) ? 0 : dy.v[k];
+}
+
+template <typename T, int N>
+static __global__ void reduce(float *partial, const T *dy, const T *x,
+                              fn_batchnorm_launch a)
+{
+    float sum[2][N] = {};
+    int64_t at = my_column() * N;
+    if (at < a.channels) {
+        const scales<N> s = scales_of<N>(a, at);
+        for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
+            int64_t i = row * a.channels + at;
+            lanes<N> v = read<N>(x + i), dv = read<N>(dy + i);
+            for (int k = 0; k < N; k++) {
+                float g = behind_relu(s, v, dv, k, a.relu);
+                sum[0][k] += g;
+                sum[1][k] += g * (v.v[k] - s.mean.v[k]);
+            }
+        }
+    }
+    give_sums(partial, sum, a.channels);
+}
+
+/* Also [0][channel] and [1][channel] of `share`: what apply_back subtracts from every g, by
+ * itself and by x - mean. */
+static __global__ void finish_reduce(fn_batchnorm_gradients to, float *share,
+                                     const float *partial, int parts, fn_batchnorm_launch a)
+{
+    double sum[2];
+    if (!take_sums(sum, partial, parts, a.channels))
+        return;
+    int64_t channel = my_column();
+    double variance = (double)a.var[channel] + (double)a.eps;
+    double gain = sum[1] / sqrt(variance);
+    share[channel] = (float)(sum[0] / (double)a.rows);
+    share[a.channels + channel] = (float)(sum[1] / variance / (double)a.rows);
+    if (to.gain)
+        to.gain[channel] = (float)gain;
+    if (to.shift)
+        to.shift[channel] = (float)sum[0];
+    if (to.mean)
+        to.mean[channel] = a.mean[channel];
+    if (to.var)
+        to.var[channel] = a.var[channel];
+}
+
+template <typename T, int N>
+static __global__ void apply_back(T *dx, const T *dy, const T *x, const float *share,
+                                  fn_batchnorm_launch a)
+{
+    int64_t at = my_column() * N;
+    if (at >= a.channels)
+        return;
+    const scales<N> s = scales_of<N>(a, at);
+    const lanes<N> less = read<N>(share + at), slope = read<N>(share + a.channels + at);
+    for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
+        int64_t i = row * a.channels + at;
+        lanes<N> v = read<N>(x + i), dv = read<N>(dy + i), out;
+        for (int k = 0; k < N; k++) {
+            float g = behind_relu(s, v, dv, k, a.relu);
+            float along = (v.v[k] - s.mean.v[k]) * slope.v[k];
+            out.v[k] = s.factor.v[k] * (g - less.v[k] - along);
+        }
+        write(dx + i, out);
+    }
+}
+
+/* --- launchers --- */
+
+int fn_launch_batchnorm_measure(float *mean, float *var, float *partial, const void *x,
+                                fn_batchnorm_launch a, void *stream)
+{
+    layout end = finish_layout_of(a.channels);
+    FN_WITH_LANES(a.type, a.channels, {
+        layout l = sum_layout_of(a.rows, a.channels / N);
+        LAUNCH((measure<T, N>), l.grid, l.block, 0, stream, partial, (const T *)x, a);
+        LAUNCH(finish_measure<T>, end.grid, end.block, 0, stream, mean, var, partial,
+               (int)l.grid.y, (const T *)x, a);
+    });
+    return (int)cudaGetLastError();
+}
+
+int fn_launch_batchnorm(void *y, const void *x, fn_batchnorm_launch a, void *stream)
+{
+    FN_WITH_LANES(a.type, a.channels, {
+        layout l = layout_of(a.rows, a.channels / N);
+        LAUNCH((apply<T, N>), l.grid, l.block, 0, stream, (T *)y, (const T *)x, a);
+    });
+    return (int)cudaGetLastError();
+}
+
+int fn_launch_batchnorm_reduce(fn_batchnorm_gradients to, float *share, float *partial,
+                               const void *dy, const void *x, fn_batchnorm_launch a,
+                               void *stream)
+{
+    layout end = finish_layout_of(a.channels);
+    FN_WITH_LANES(a.type, a.channels, {
+        layout l = sum_layout_of(a.rows, a.channels / N);
+        LAUNCH((reduce<T, N>), l.grid, l.block, 0, stream, partial, (const T *)dy,
+               (const T *)x, a);
+        LAUNCH(finish_reduce, end.grid, end.block, 0, stream, to, share, partial,
+               (int)l.grid.y, a);
+    });
+    return (int)cudaGetLastError();
+}
+
+int fn_launch_batchnorm_back(void *dx, const void *dy, const void *x, const float *share,
+                             fn_batchnorm_launch a, void *stream)
+{
+    FN_WITH_LANES(a.type, a.channels, {
+        layout l = layout_of(a.rows, a.channels / N);
+        LAUNCH((apply_back<T, N>), l.grid, l.block, 0, stream, (T *)dx, (const T *)dy,
+               (const T *)x, share, a);
+    });
+    return (int)cudaGetLastError();
+}
