@@ -62,6 +62,6 @@ const fn_op fn_op_avgpool = {
     .field = fn_pool_fields,
     .attr_size = sizeof(fn_pool),
     .infer = avgpool_infer,
-    .kernel = {[FN_REF] = &avgpool_ref, [FN_CPU] = &fn_avgpool_cpu},
+    .kernel = {&avgpool_ref, &fn_avgpool_cpu, FN_CUDA_KERNEL(fn_avgpool_cuda)},
     .sample = samples,
 };

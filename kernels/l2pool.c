@@ -73,6 +73,6 @@ const fn_op fn_op_l2pool = {
     .field = fn_pool_l2_fields,
     .attr_size = sizeof(fn_pool),
     .infer = fn_pool_infer,
-    .kernel = {[FN_REF] = &l2pool_ref, [FN_CPU] = &fn_l2pool_cpu},
+    .kernel = {&l2pool_ref, &fn_l2pool_cpu, FN_CUDA_KERNEL(fn_l2pool_cuda)},
     .sample = samples,
 };

@@ -17,6 +17,14 @@ enum { FN_SUM_PARTS = 528 };
 extern "C" {
 #endif
 
+struct fn_pool_walk; /* kernels/pool_walk.h, of a plain tensor */
+
+/* avgpool.cu */
+int fn_launch_avgpool(void *y, const void *x, const struct fn_pool_walk *w, int type,
+                      void *stream);
+int fn_launch_avgpool_back(void *dx, const void *dy, const struct fn_pool_walk *w, int type,
+                           void *stream);
+
 /* batchnorm.cu: x, y, dx, dy [rows, channels]; float arrays [channels] if not said otherwise. */
 typedef struct fn_batchnorm_launch {
     const float *gain, *shift, *mean, *var; /* measure reads none of them */
@@ -37,6 +45,21 @@ int fn_launch_batchnorm_reduce(fn_batchnorm_gradients to, float *share, float *p
                                void *stream);
 int fn_launch_batchnorm_back(void *dx, const void *dy, const void *x, const float *share,
                              fn_batchnorm_launch a, void *stream);
+
+/* l2pool.cu: y = sqrt(scale * sum of squares). */
+int fn_launch_l2pool(void *y, const void *x, const struct fn_pool_walk *w, float scale,
+                     int type, void *stream);
+int fn_launch_l2pool_back(void *dx, const void *dy, const void *y, const void *x,
+                          const struct fn_pool_walk *w, float scale, int type,
+                          void *stream);
+
+/* maxpool.cu: note has an element of fn_launch_maxpool_note(taps of a window) bytes for each
+ * of y, and is NULL where there is no backward. */
+size_t fn_launch_maxpool_note(int64_t taps);
+int fn_launch_maxpool(void *y, void *note, const void *x, const struct fn_pool_walk *w,
+                      int type, void *stream);
+int fn_launch_maxpool_back(void *dx, const void *dy, const void *note,
+                           const struct fn_pool_walk *w, int type, void *stream);
 
 /* relu.cu: y [count] may be x; dx may be dy. */
 int fn_launch_relu(void *y, const void *x, int64_t count, int type, void *stream);

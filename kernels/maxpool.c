@@ -66,6 +66,6 @@ const fn_op fn_op_maxpool = {
     .field = fn_pool_fields,
     .attr_size = sizeof(fn_pool),
     .infer = fn_pool_infer,
-    .kernel = {[FN_REF] = &maxpool_ref, [FN_CPU] = &fn_maxpool_cpu},
+    .kernel = {&maxpool_ref, &fn_maxpool_cpu, FN_CUDA_KERNEL(fn_maxpool_cuda)},
     .sample = samples,
 };

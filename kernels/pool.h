@@ -25,6 +25,7 @@ fn_pool_area fn_pool_window(const fn_call *c, int64_t i, int64_t j);
 int64_t fn_pool_taps(const fn_call *c);
 
 extern const fn_kernel fn_avgpool_cpu, fn_maxpool_cpu, fn_l2pool_cpu;
+extern const fn_kernel fn_avgpool_cuda, fn_maxpool_cuda, fn_l2pool_cuda;
 
 /* --- for the reference kernels --- */
 
