@@ -17,7 +17,9 @@ enum { FN_SUM_PARTS = 528 };
 extern "C" {
 #endif
 
+struct fn_lrn;       /* kernels/lrn.h */
 struct fn_pool_walk; /* kernels/pool_walk.h, of a plain tensor */
+struct fn_tensor;    /* kernels/op.h; read by the launcher, not by what it queues */
 
 /* avgpool.cu */
 int fn_launch_avgpool(void *y, const void *x, const struct fn_pool_walk *w, int type,
@@ -46,12 +48,39 @@ int fn_launch_batchnorm_reduce(fn_batchnorm_gradients to, float *share, float *p
 int fn_launch_batchnorm_back(void *dx, const void *dy, const void *x, const float *share,
                              fn_batchnorm_launch a, void *stream);
 
+/* concat.cu: y [rows, sum of Ci], x[i] [rows, Ci]; dx[i] may lack its data. */
+int fn_launch_concat(void *y, const struct fn_tensor *x, int n, int64_t rows, void *stream);
+int fn_launch_concat_back(const struct fn_tensor *dx, const void *dy, int n, int64_t rows,
+                          void *stream);
+
+/* fork.cu: `count` elements, n readers. */
+int fn_launch_fork(const struct fn_tensor *y, int n, const void *x, int64_t count,
+                   void *stream);
+int fn_launch_fork_back(void *dx, const struct fn_tensor *dy, int n, int64_t count,
+                        void *stream);
+
+/* l2norm.cu: x, y [rows, width] */
+int fn_launch_l2norm(float *y, const float *x, int64_t rows, int64_t width, void *stream);
+int fn_launch_l2norm_back(float *dx, const float *dy, const float *x, int64_t rows,
+                          int64_t width, void *stream);
+
 /* l2pool.cu: y = sqrt(scale * sum of squares). */
 int fn_launch_l2pool(void *y, const void *x, const struct fn_pool_walk *w, float scale,
                      int type, void *stream);
 int fn_launch_l2pool_back(void *dx, const void *dy, const void *y, const void *x,
                           const struct fn_pool_walk *w, float scale, int type,
                           void *stream);
+
+/* lrn.cu: x, y [rows, channels]. */
+int fn_launch_lrn(void *y, const void *x, const struct fn_lrn *attr, int64_t rows,
+                  int64_t channels, int type, void *stream);
+int fn_launch_lrn_back(void *dx, const void *dy, const void *x, const struct fn_lrn *attr,
+                       int64_t rows, int64_t channels, int type, void *stream);
+
+/* maxout.cu: y [count], x [count, pieces] */
+int fn_launch_maxout(float *y, const float *x, int64_t count, int pieces, void *stream);
+int fn_launch_maxout_back(float *dx, const float *dy, const float *x, int64_t count,
+                          int pieces, void *stream);
 
 /* maxpool.cu: note has an element of fn_launch_maxpool_note(taps of a window) bytes for each
  * of y, and is NULL where there is no backward. */
@@ -61,10 +90,24 @@ int fn_launch_maxpool(void *y, void *note, const void *x, const struct fn_pool_w
 int fn_launch_maxpool_back(void *dx, const void *dy, const void *note,
                            const struct fn_pool_walk *w, int type, void *stream);
 
+/* prelu.cu: x, y [rows, channels]; slope [channels]. dx or dslope may be NULL; partial
+ * [FN_SUM_PARTS, channels] is scratch. */
+int fn_launch_prelu(void *y, const void *x, const float *slope, int64_t rows,
+                    int64_t channels, int type, void *stream);
+int fn_launch_prelu_back(void *dx, float *dslope, float *partial, const void *dy,
+                         const void *x, const float *slope, int64_t rows, int64_t channels,
+                         int type, void *stream);
+
 /* relu.cu: y [count] may be x; dx may be dy. */
 int fn_launch_relu(void *y, const void *x, int64_t count, int type, void *stream);
 int fn_launch_relu_back(void *dx, const void *dy, const void *y, int64_t count, int type,
                         void *stream);
+
+/* softmax.cu: x, y [rows, width]; y may be x. */
+int fn_launch_softmax(void *y, const void *x, int64_t rows, int64_t width, int type,
+                      void *stream);
+int fn_launch_softmax_back(void *dx, const void *dy, const void *y, int64_t rows,
+                           int64_t width, int type, void *stream);
 
 #ifdef __cplusplus
 }

@@ -109,6 +109,6 @@ const fn_op fn_op_lrn = {
     .field = fields,
     .attr_size = sizeof(fn_lrn),
     .infer = lrn_infer,
-    .kernel = {[FN_REF] = &lrn_ref, [FN_CPU] = &fn_lrn_cpu},
+    .kernel = {&lrn_ref, &fn_lrn_cpu, FN_CUDA_KERNEL(fn_lrn_cuda)},
     .sample = samples,
 };

@@ -9,6 +9,6 @@ typedef struct fn_lrn {
     float alpha, beta, k;
 } fn_lrn;
 
-extern const fn_kernel fn_lrn_cpu;
+extern const fn_kernel fn_lrn_cpu, fn_lrn_cuda;
 
 #endif
