@@ -78,6 +78,6 @@ const fn_op fn_op_concat = {
     .name = "concat",
     .internal = true,
     .infer = concat_infer,
-    .kernel = {[FN_REF] = &concat_ref, [FN_CPU] = &fn_concat_cpu},
+    .kernel = {&concat_ref, &fn_concat_cpu, FN_CUDA_KERNEL(fn_concat_cuda)},
     .sample = samples,
 };

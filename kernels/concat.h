@@ -4,6 +4,6 @@
 
 #include "kernels/op.h"
 
-extern const fn_kernel fn_concat_cpu;
+extern const fn_kernel fn_concat_cpu, fn_concat_cuda;
 
 #endif

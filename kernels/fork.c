@@ -56,6 +56,6 @@ const fn_op fn_op_fork = {
     .attr_size = sizeof(fn_fork),
     .internal = true,
     .infer = fork_infer,
-    .kernel = {[FN_REF] = &fork_ref, [FN_CPU] = &fn_fork_cpu},
+    .kernel = {&fork_ref, &fn_fork_cpu, FN_CUDA_KERNEL(fn_fork_cuda)},
     .sample = samples,
 };

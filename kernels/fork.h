@@ -8,6 +8,6 @@ typedef struct fn_fork {
     int ways; /* readers, 2 to FN_MAX_OUT */
 } fn_fork;
 
-extern const fn_kernel fn_fork_cpu;
+extern const fn_kernel fn_fork_cpu, fn_fork_cuda;
 
 #endif

@@ -66,6 +66,6 @@ const fn_op fn_op_prelu = {
     .name = "prelu",
     .weight = weights,
     .infer = prelu_infer,
-    .kernel = {[FN_REF] = &prelu_ref, [FN_CPU] = &fn_prelu_cpu},
+    .kernel = {&prelu_ref, &fn_prelu_cpu, FN_CUDA_KERNEL(fn_prelu_cuda)},
     .sample = samples,
 };

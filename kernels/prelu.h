@@ -4,6 +4,6 @@
 
 #include "kernels/op.h"
 
-extern const fn_kernel fn_prelu_cpu;
+extern const fn_kernel fn_prelu_cpu, fn_prelu_cuda;
 
 #endif
