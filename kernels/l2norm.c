@@ -70,6 +70,6 @@ static const fn_sample samples[] = {
 const fn_op fn_op_l2norm = {
     .name = "l2norm",
     .infer = l2norm_infer,
-    .kernel = {[FN_REF] = &l2norm_ref, [FN_CPU] = &fn_l2norm_cpu},
+    .kernel = {&l2norm_ref, &fn_l2norm_cpu, FN_CUDA_KERNEL(fn_l2norm_cuda)},
     .sample = samples,
 };

@@ -4,6 +4,6 @@
 
 #include "kernels/op.h"
 
-extern const fn_kernel fn_l2norm_cpu;
+extern const fn_kernel fn_l2norm_cpu, fn_l2norm_cuda;
 
 #endif

@@ -77,6 +77,6 @@ const fn_op fn_op_maxout = {
     .field = fields,
     .attr_size = sizeof(fn_maxout),
     .infer = maxout_infer,
-    .kernel = {[FN_REF] = &maxout_ref, [FN_CPU] = &fn_maxout_cpu},
+    .kernel = {&maxout_ref, &fn_maxout_cpu, FN_CUDA_KERNEL(fn_maxout_cuda)},
     .sample = samples,
 };

@@ -8,6 +8,6 @@ typedef struct fn_maxout {
     int pieces;
 } fn_maxout;
 
-extern const fn_kernel fn_maxout_cpu;
+extern const fn_kernel fn_maxout_cpu, fn_maxout_cuda;
 
 #endif

@@ -67,6 +67,6 @@ const fn_op fn_op_softmax = {
     .name = "softmax",
     .inplace = true,
     .infer = softmax_infer,
-    .kernel = {[FN_REF] = &softmax_ref, [FN_CPU] = &fn_softmax_cpu},
+    .kernel = {&softmax_ref, &fn_softmax_cpu, FN_CUDA_KERNEL(fn_softmax_cuda)},
     .sample = samples,
 };

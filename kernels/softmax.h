@@ -4,6 +4,6 @@
 
 #include "kernels/op.h"
 
-extern const fn_kernel fn_softmax_cpu;
+extern const fn_kernel fn_softmax_cpu, fn_softmax_cuda;
 
 #endif
