@@ -1,6 +1,9 @@
 /* test_ops_cuda.c -- every op on FN_CUDA, in every precision, against the reference: through
  * tests/emu/ in some orders of a block's threads, or linked to fn_gpu on a GPU. */
-#include "kernels/op.h"
+#include "kernels/batchnorm.h"
+#include "kernels/fork.h"
+#include "kernels/lrn.h"
+#include "kernels/pool.h"
 #include "tests/emu/emu.h"
 #include "tests/op_case.h"
 #include "tests/test.h"
@@ -94,4 +97,71 @@ TEST(what_may_overwrite_its_input_does)
     allowed = 1.0 / 128;
     each_sample_in(FN_PRECISION_BF16, true, check_inplace);
     allowed = 1e-5;
+}
+
+/* --- sizes that no sample has: more columns than a block, and some beyond the end; several
+ * blocks a sum; windows of more taps than a byte counts --- */
+
+static const fn_batchnorm norm = {.eps = 1e-3f, .relu = 1};
+static const fn_lrn five = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1};
+static const fn_lrn seven = {.size = 7, .alpha = 2, .beta = 0.6f, .k = 1};
+static const fn_pool k3 = {.kernel = 3, .stride = 1}, plane = {.kernel = 0, .stride = 1};
+
+static const struct {
+    const char *op;
+    fn_sample sample;
+} larger[] = {
+    {"batchnorm", {&norm, 1, {FN_NCHW(5, 8, 7, 9)}, FN_FILL_UNIFORM}},
+    {"batchnorm", {&norm, 1, {FN_NCHW(2, 67, 2, 3)}, FN_FILL_UNIFORM}},
+    {"batchnorm", {&norm, 1, {FN_NCHW(3, 520, 1, 2)}, FN_FILL_UNIFORM}},
+    {"prelu", {"", 1, {FN_NCHW(5, 8, 7, 9)}, FN_FILL_UNIFORM}},
+    {"prelu", {"", 1, {FN_NCHW(3, 520, 1, 2)}, FN_FILL_UNIFORM}},
+    {"lrn", {&five, 1, {FN_NCHW(2, 520, 2, 2)}, FN_FILL_UNIFORM}},
+    {"lrn", {&five, 1, {FN_NCHW(2, 67, 2, 2)}, FN_FILL_UNIFORM}},
+    {"lrn", {&seven, 1, {FN_NCHW(2, 72, 2, 2)}, FN_FILL_UNIFORM}},
+    {"concat", {"", 2, {FN_NCHW(2, 512, 1, 3), FN_NCHW(2, 8, 1, 3)}, FN_FILL_UNIFORM}},
+    {"concat", {"", 2, {FN_NCHW(2, 64, 1, 3), FN_NCHW(2, 3, 1, 3)}, FN_FILL_UNIFORM}},
+    {"fork", {&(const fn_fork){2}, 1, {FN_NCHW(2, 67, 5, 7)}, FN_FILL_UNIFORM}},
+    {"avgpool", {&k3, 1, {FN_NCHW(2, 520, 3, 2)}, FN_FILL_UNIFORM}},
+    {"l2pool", {&k3, 1, {FN_NCHW(2, 67, 3, 2)}, FN_FILL_UNIFORM}},
+    {"maxpool", {&k3, 1, {FN_NCHW(2, 520, 3, 2)}, FN_FILL_TIES}},
+    {"maxpool", {&plane, 1, {FN_NCHW(1, 8, 16, 16)}, FN_FILL_UNIFORM}},
+    {"maxpool", {&plane, 1, {FN_NCHW(2, 8, 16, 17)}, FN_FILL_UNIFORM}},
+    {"maxpool", {&plane, 1, {FN_NCHW(1, 3, 19, 16)}, FN_FILL_UNIFORM}},
+    {"relu", {"", 1, {FN_NCHW(2, 19, 7, 9)}, FN_FILL_UNIFORM}},
+    {"softmax", {"", 1, {FN_NC(21, 70)}, FN_FILL_UNIFORM}},
+    {"l2norm", {"", 1, {FN_NC(21, 70)}, FN_FILL_UNIFORM}},
+};
+
+/* x moved by `shift`, and rounded as it is stored. */
+static void move(fn_tensor x, double shift)
+{
+    for (int64_t i = 0; i < fn_numel(x.shape); i++)
+        fn_f64(x)[i] = (double)(float)(fn_f64(x)[i] + shift);
+}
+
+static void ask(const char *op, const fn_sample *sample, double shift, fn_precision p)
+{
+    subject s = {.op = fn_op_find(op), .sample = sample, .number = -1};
+    precision = p;
+    CHECK_OK(open_oracle(&s, true));
+    move(s.oracle.x[0], shift);
+    round_inputs(&s.oracle, p);
+    CHECK_OK(ask_oracle(&s));
+    check_agreement(&s);
+    fn_fence_close(0);
+}
+
+TEST(larger_sizes_agree_with_the_reference)
+{
+    for (size_t i = 0; i < sizeof larger / sizeof *larger; i++) {
+        ask(larger[i].op, &larger[i].sample, 0, FN_PRECISION_FP32);
+        ask(larger[i].op, &larger[i].sample, 0, FN_PRECISION_BF16);
+    }
+}
+
+/* A variance as the difference of two sums of squares would have four digits here. */
+TEST(a_variance_is_exact_far_from_zero)
+{
+    ask("batchnorm", &larger[0].sample, 50, FN_PRECISION_FP32);
 }
