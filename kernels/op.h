@@ -40,16 +40,16 @@ typedef struct fn_shape {
  * Values of other ranks are always plain. */
 typedef enum fn_format { FN_PLAIN, FN_BLOCK8, FN_BLOCK16, FN_FORMATS } fn_format;
 
-/* How an element is stored: double on FN_REF whatever this says, FN_F32 on FN_CPU. On FN_CUDA
- * it goes by the precision: under bf16 the values of rank 4 and their gradients are FN_BF16,
- * all else (rows, weights) is FN_F32. */
-typedef enum fn_type { FN_F32, FN_BF16 } fn_type;
+/* How an element is stored: FN_F64 on FN_REF, FN_F32 on FN_CPU. On FN_CUDA it goes by the
+ * precision: under bf16 the values of rank 4 and their gradients are FN_BF16, all else (rows,
+ * weights) is FN_F32. */
+typedef enum fn_type { FN_F32, FN_BF16, FN_F64 } fn_type;
 
 typedef struct fn_tensor {
     fn_shape shape;
     fn_format format;
-    fn_type type;
-    void *data; /* not owned; on the device for FN_CUDA, then 16-byte aligned */
+    fn_type type; /* FN_REF's kernels do not look: theirs are doubles */
+    void *data;   /* not owned; on the device for FN_CUDA, then 16-byte aligned */
 } fn_tensor;
 
 typedef enum fn_backend { FN_REF, FN_CPU, FN_CUDA, FN_BACKENDS } fn_backend;
@@ -146,6 +146,11 @@ const fn_op *fn_op_find(const char *name);
 static inline int64_t fn_numel(fn_shape s)
 {
     return s.dim[0] * s.dim[1] * s.dim[2] * s.dim[3];
+}
+
+static inline size_t fn_type_bytes(fn_type t)
+{
+    return t == FN_F64 ? 8 : t == FN_BF16 ? 2 : 4;
 }
 
 /* Of a value on FN_CUDA. */

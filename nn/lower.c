@@ -235,6 +235,24 @@ out:
     return rc;
 }
 
+/* Images come as float. */
+void fn_lower_types(fn_graph *g, fn_backend backend, fn_precision precision)
+{
+    for (int v = 0; v < g->n_value; v++) {
+        fn_type on_device = v ? fn_stored_as(precision, g->value[v].shape) : FN_F32;
+        g->value[v].type = backend == FN_REF    ? FN_F64
+                           : backend == FN_CUDA ? on_device
+                                                : FN_F32;
+    }
+    for (int i = 0; i < g->n_node; i++) {
+        fn_call *c = &g->node[i].call;
+        for (int k = 0; k < c->n_x; k++)
+            c->x[k].type = g->value[g->node[i].x[k]].type;
+        for (int k = 0; k < c->n_y; k++)
+            c->y[k].type = g->value[g->node[i].y[k]].type;
+    }
+}
+
 void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p)
 {
     const fn_param *w = &p->param[n->w[0]];

@@ -15,6 +15,9 @@ fn_status fn_lower(fn_graph **out, const fn_graph *g) FN_CHECKED;
 fn_status fn_lower_formats(fn_graph **out, const fn_graph *g,
                            fn_backend backend) FN_CHECKED;
 
+/* Sets the types of a lowered graph's values as its backend stores them: see fn_type. */
+void fn_lower_types(fn_graph *g, fn_backend backend, fn_precision precision);
+
 /* The weights of a convolution with its batch norm folded in: kernel [O, C, k, k], bias [O]. */
 void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p);
 

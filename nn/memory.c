@@ -52,13 +52,14 @@ static bool takes_over(const fn_graph *g, const fn_node *n)
 {
     int maker = g->value[n->x[0]].maker;
     if (!n->op->inplace || maker < 0 || readers(g, n->x[0]) != 1 ||
-        g->value[n->x[0]].format != g->value[n->y[0]].format)
+        g->value[n->x[0]].format != g->value[n->y[0]].format ||
+        g->value[n->x[0]].type != g->value[n->y[0]].type)
         return false;
     const fn_node *before = &g->node[maker];
     return !is_fork(before) && !(g->training && (before->call.keep & FN_KEEP_Y));
 }
 
-static void assign(fn_memory *m, const fn_graph *g, size_t element)
+static void assign(fn_memory *m, const fn_graph *g)
 {
     int never = 2 * g->n_node + 1;
     m->value[0] = m->grad[0] = FN_NO_BUFFER;
@@ -68,7 +69,7 @@ static void assign(fn_memory *m, const fn_graph *g, size_t element)
         for (int k = 0; k < n->call.n_y; k++) {
             int v = n->y[k];
             size_t size = (size_t)fn_format_numel(g->value[v].shape, g->value[v].format) *
-                          element;
+                          fn_type_bytes(g->value[v].type);
             m->value[v] = shares ? m->value[n->x[0]] : new_buffer(m, size, never);
             m->grad[v] = g->training ? new_buffer(m, size, never) : FN_NO_BUFFER;
         }
@@ -171,7 +172,7 @@ static fn_status place_all(fn_memory *m)
     return FN_OK;
 }
 
-fn_status fn_memory_open(fn_memory **out, const fn_graph *g, size_t element)
+fn_status fn_memory_open(fn_memory **out, const fn_graph *g)
 {
     fn_memory *m = fn_alloc(1, sizeof *m);
     fn_status rc = FN_OK;
@@ -185,7 +186,7 @@ fn_status fn_memory_open(fn_memory **out, const fn_graph *g, size_t element)
     if (!m->buffer || !m->value || !m->grad || !m->saved)
         rc = fn_fail(FN_ENOMEM, "memory plan: no memory for %d values", g->n_value);
     else {
-        assign(m, g, element);
+        assign(m, g);
         find_lives(m, g);
         m->lower_bound = most_alive(m, 2 * g->n_node);
         rc = place_all(m);

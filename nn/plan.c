@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "kernels/format.h"
 #include "kernels/precision.h"
+#include "nn/home.h"
 #include "nn/lower.h"
 #include "nn/memory.h"
 
@@ -16,25 +17,16 @@ struct fn_plan {
     fn_params *params;
     fn_backend backend;
     fn_memory *memory;
-    char *arena, *workspace;
+    fn_home home;
     size_t workspace_bytes;
-    float *folded; /* convolutions with their batch norm folded in, end to end */
-    /* FN_REF alone: the weights, their gradients, the input and the results in double */
-    double *value, *grad, *image;
-    float *result[FN_MAX_OUT];
     bool loaded;
     void (*watch)(void *ctx, int node, bool backward);
     void *watch_ctx;
 };
 
-static size_t element(const fn_plan *p)
-{
-    return p->backend == FN_REF ? sizeof(double) : sizeof(float);
-}
-
 static void *at_buffer(const fn_plan *p, int buffer)
 {
-    return buffer == FN_NO_BUFFER ? NULL : p->arena + p->memory->buffer[buffer].offset;
+    return buffer == FN_NO_BUFFER ? NULL : p->home.arena + p->memory->buffer[buffer].offset;
 }
 
 static int64_t folded_count(const fn_plan *p, const fn_node *n)
@@ -64,17 +56,18 @@ static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
     return rc;
 }
 
-static fn_status prepare(fn_plan *p, fn_plan_options o)
+static fn_status prepare(fn_plan *p, const fn_plan_options *o)
 {
     int conv = 0;
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
         n->call.attr = n->attr;
-        n->call.exact = o.exact;
-        n->call.precision = o.precision;
-        if (o.most && strcmp(n->op->name, "conv") == 0)
-            n->call.most = o.most[conv++];
+        n->call.exact = o->exact;
+        n->call.precision = o->precision;
+        n->call.stream = o->device ? fn_device_stream(o->device) : NULL;
+        if (o->most && strcmp(n->op->name, "conv") == 0)
+            n->call.most = o->most[conv++];
         if (kernel->prepare) {
             fn_status rc = kernel->prepare(&n->call);
             if (rc != FN_OK)
@@ -86,48 +79,15 @@ static fn_status prepare(fn_plan *p, fn_plan_options o)
     return FN_OK;
 }
 
-static fn_status allocate_double(fn_plan *p)
-{
-    size_t all = (size_t)p->params->count;
-    p->value = fn_alloc(all, sizeof(double));
-    p->grad = fn_alloc(all, sizeof(double));
-    p->image = fn_alloc((size_t)fn_numel(p->graph->value[0].shape), sizeof(double));
-    bool ok = p->value && p->grad && p->image;
-    for (int k = 0; k < p->graph->n_output; k++) {
-        fn_shape s = p->graph->value[p->graph->output[k]].shape;
-        p->result[k] = fn_alloc((size_t)fn_numel(s), sizeof(float));
-        ok = ok && p->result[k];
-    }
-    return ok ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory for doubles", p->graph->name);
-}
-
-static fn_status allocate(fn_plan *p)
-{
-    p->arena = fn_alloc_aligned(p->memory->arena);
-    p->workspace = fn_alloc_aligned(p->workspace_bytes);
-    p->folded = fn_alloc_aligned((size_t)all_folded(p) * sizeof(float));
-    if (!p->arena || !p->workspace || !p->folded)
-        return fn_fail(FN_ENOMEM,
-                       "%s at batch %lld wants %zu MB for its values; use a smaller batch",
-                       p->graph->name, (long long)p->graph->value[0].shape.dim[0],
-                       (p->memory->arena + p->workspace_bytes) >> 20);
-    return p->backend == FN_REF ? allocate_double(p) : FN_OK;
-}
-
 static void bind_weights(fn_plan *p, fn_node *n, float **folded)
 {
+    size_t number = p->backend == FN_REF ? sizeof(double) : sizeof(float);
     for (int k = 0; k < n->call.n_w; k++) {
         if (n->w[k] < 0)
             continue;
-        int64_t at = p->params->param[n->w[k]].offset;
-        bool wanted = p->graph->training;
-        if (p->backend == FN_REF) {
-            n->call.w[k].data = p->value + at;
-            n->call.dw[k].data = wanted ? p->grad + at : NULL;
-        } else {
-            n->call.w[k].data = p->params->value + at;
-            n->call.dw[k].data = wanted ? p->params->grad + at : NULL;
-        }
+        size_t at = (size_t)p->params->param[n->w[k]].offset * number;
+        n->call.w[k].data = (char *)p->home.weight + at;
+        n->call.dw[k].data = p->graph->training ? (char *)p->home.grad + at : NULL;
         n->call.dw[k].shape = n->call.w[k].shape;
     }
     if (n->fold[0] >= 0) {
@@ -144,8 +104,8 @@ static void bind_values(fn_plan *p, fn_node *n)
         n->call.x[k].data = at_buffer(p, m->value[n->x[k]]);
         n->call.dx[k] = n->call.x[k];
         n->call.dx[k].data = at_buffer(p, m->grad[n->x[k]]);
-        if (n->x[k] == 0 && p->backend == FN_REF)
-            n->call.x[k].data = p->image;
+        if (n->x[k] == 0)
+            n->call.x[k].data = p->home.images;
     }
     for (int k = 0; k < n->call.n_y; k++) {
         n->call.y[k].data = at_buffer(p, m->value[n->y[k]]);
@@ -156,13 +116,13 @@ static void bind_values(fn_plan *p, fn_node *n)
 
 static void bind(fn_plan *p)
 {
-    float *folded = p->folded;
+    float *folded = p->home.folded;
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         bind_weights(p, n, &folded);
         bind_values(p, n);
         n->call.saved = at_buffer(p, p->memory->saved[i]);
-        n->call.workspace = p->workspace;
+        n->call.workspace = p->home.workspace;
     }
 }
 
@@ -181,12 +141,16 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
         goto out;
     }
     assert(!g->training || params->grad);
+    assert(o.backend != FN_CUDA || o.device);
     p->params = params;
     p->backend = o.backend;
+    p->home = (fn_home){.backend = o.backend, .device = o.device};
     FN_GO(lower(p, g, o.no_fuse || o.backend == FN_REF));
-    FN_GO(prepare(p, o));
-    FN_GO(fn_memory_open(&p->memory, p->graph, element(p)));
-    FN_GO(allocate(p));
+    fn_lower_types(p->graph, o.backend, o.precision);
+    FN_GO(prepare(p, &o));
+    FN_GO(fn_memory_open(&p->memory, p->graph));
+    FN_GO(fn_home_open(&p->home, p->graph, params, p->memory->arena, p->workspace_bytes,
+                       all_folded(p)));
     bind(p);
     *out = p;
     return FN_OK;
@@ -204,30 +168,37 @@ void fn_plan_close(fn_plan *p)
         if (n->op->kernel[p->backend]->release)
             n->op->kernel[p->backend]->release(&n->call);
     }
-    for (int k = 0; k < FN_MAX_OUT; k++)
-        fn_free(p->result[k]);
+    fn_home_close(&p->home);
     fn_memory_close(p->memory);
     fn_graph_close(p->graph);
-    fn_free(p->arena);
-    fn_free(p->workspace);
-    fn_free(p->folded);
-    fn_free(p->value);
-    fn_free(p->grad);
-    fn_free(p->image);
     fn_free(p);
 }
 
 /* --- running --- */
 
+static fn_status fold(fn_plan *p)
+{
+    float *at = p->home.fold;
+    for (int i = 0; i < p->graph->n_node; i++) {
+        const fn_node *n = &p->graph->node[i];
+        if (n->fold[0] < 0)
+            continue;
+        fn_lower_fold(at, at + p->params->param[n->w[0]].count, n, p->params);
+        at += folded_count(p, n);
+    }
+    if (p->home.fold == p->home.folded)
+        return FN_OK;
+    return fn_home_bring(&p->home, p->home.folded, p->home.fold, p->home.folded_count);
+}
+
 fn_status fn_plan_load(fn_plan *p)
 {
-    for (int64_t i = 0; p->value && i < p->params->count; i++)
-        p->value[i] = (double)p->params->value[i];
+    if (p->home.weight != p->params->value)
+        FN_TRY(fn_home_bring(&p->home, p->home.weight, p->params->value, p->params->count));
+    FN_TRY(fold(p));
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
-        if (n->fold[0] >= 0)
-            fn_lower_fold(fn_f32(n->call.w[0]), fn_f32(n->call.w[1]), n, p->params);
         if (kernel->load)
             FN_TRY(kernel->load(&n->call));
     }
@@ -236,15 +207,15 @@ fn_status fn_plan_load(fn_plan *p)
 }
 
 /* On the CPU the images are read where they lie. */
-static void bring_images(fn_plan *p, const float *images)
+static fn_status bring_images(fn_plan *p, const float *images)
 {
-    int64_t count = fn_numel(p->graph->value[0].shape);
-    for (int64_t i = 0; p->backend == FN_REF && i < count; i++)
-        p->image[i] = (double)images[i];
-    for (int i = 0; p->backend != FN_REF && i < p->graph->n_node; i++)
+    if (p->home.images)
+        return fn_home_bring(&p->home, p->home.images, images, p->home.images_count);
+    for (int i = 0; i < p->graph->n_node; i++)
         for (int k = 0; k < p->graph->node[i].call.n_x; k++)
             if (p->graph->node[i].x[k] == 0)
                 p->graph->node[i].call.x[k].data = (void *)(uintptr_t)images;
+    return FN_OK;
 }
 
 /* A fork whose outputs share its input's bytes has nothing to do. */
@@ -258,12 +229,20 @@ static const void *output_data(const fn_plan *p, int i)
     return at_buffer(p, p->memory->value[p->graph->output[i]]);
 }
 
+static fn_status fetch_outputs(fn_plan *p)
+{
+    for (int k = 0; p->home.result[0] && k < p->graph->n_output; k++)
+        FN_TRY(fn_home_fetch(&p->home, p->home.result[k], output_data(p, k),
+                             fn_numel(p->graph->value[p->graph->output[k]].shape)));
+    return FN_OK;
+}
+
 fn_status fn_plan_forward(fn_plan *p, const float *images)
 {
     if (!p->loaded)
         return fn_fail(FN_EINTERNAL, "%s: fn_plan_forward before fn_plan_load",
                        p->graph->name);
-    bring_images(p, images);
+    FN_TRY(bring_images(p, images));
     for (int i = 0; i < p->graph->n_node; i++) {
         const fn_node *n = &p->graph->node[i];
         fn_status rc = is_alias(n) ? FN_OK : n->op->kernel[p->backend]->forward(&n->call);
@@ -272,30 +251,19 @@ fn_status fn_plan_forward(fn_plan *p, const float *images)
         if (p->watch)
             p->watch(p->watch_ctx, i, false);
     }
-    for (int k = 0; p->backend == FN_REF && k < p->graph->n_output; k++) {
-        const double *from = output_data(p, k);
-        fn_shape s = p->graph->value[p->graph->output[k]].shape;
-        for (int64_t i = 0; i < fn_numel(s); i++)
-            p->result[k][i] = (float)from[i];
-    }
-    return FN_OK;
+    return fetch_outputs(p);
 }
 
 const float *fn_plan_output(const fn_plan *p, int i)
 {
-    return p->backend == FN_REF ? p->result[i] : output_data(p, i);
+    return p->home.result[i] ? p->home.result[i] : output_data(p, i);
 }
 
-static void bring_gradient(fn_plan *p, const float *d_out)
+static fn_status bring_gradient(fn_plan *p, const float *d_out)
 {
     int v = p->graph->output[0];
-    int64_t count = fn_numel(p->graph->value[v].shape);
-    void *to = at_buffer(p, p->memory->grad[v]);
-    if (p->backend == FN_REF)
-        for (int64_t i = 0; i < count; i++)
-            ((double *)to)[i] = (double)d_out[i];
-    else
-        memcpy(to, d_out, (size_t)count * sizeof *d_out);
+    return fn_home_bring(&p->home, at_buffer(p, p->memory->grad[v]), d_out,
+                         fn_numel(p->graph->value[v].shape));
 }
 
 fn_status fn_plan_backward(fn_plan *p, const float *d_out)
@@ -304,7 +272,7 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
         return fn_fail(FN_EINTERNAL,
                        "%s: backward needs a graph of one output, for training",
                        p->graph->name);
-    bring_gradient(p, d_out);
+    FN_TRY(bring_gradient(p, d_out));
     for (int i = p->graph->n_node - 1; i >= 0; i--) {
         const fn_node *n = &p->graph->node[i];
         fn_status rc = n->op->kernel[p->backend]->backward(&n->call);
@@ -313,9 +281,9 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
         if (p->watch)
             p->watch(p->watch_ctx, i, true);
     }
-    for (int64_t i = 0; p->grad && i < p->params->count; i++)
-        p->params->grad[i] = (float)p->grad[i];
-    return FN_OK;
+    if (p->home.grad == p->params->grad)
+        return FN_OK;
+    return fn_home_fetch(&p->home, p->params->grad, p->home.grad, p->params->count);
 }
 
 /* --- describing --- */
@@ -354,7 +322,7 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
     line->slow = strstr(line->kernel, "ref") != NULL;
     for (int k = 0; k < n->call.n_y && !is_alias(n); k++)
         line->bytes += (size_t)fn_format_numel(n->call.y[k].shape, n->call.y[k].format) *
-                       element(p);
+                       fn_type_bytes(n->call.y[k].type);
 }
 
 fn_plan_size fn_plan_size_of(const fn_plan *p)

@@ -2,6 +2,7 @@
 #ifndef FN_NN_PLAN_H
 #define FN_NN_PLAN_H
 
+#include "core/device.h"
 #include "nn/graph.h"
 #include "nn/params.h"
 
@@ -11,13 +12,14 @@ typedef struct fn_plan_options {
     fn_backend backend;
     bool no_fuse; /* run the graph node by node, as the file says */
     bool exact;   /* no Winograd convolutions: they cost a digit (kernels/winograd.c) */
-    fn_precision precision; /* of the convolutions; FN_CPU alone takes another than fp32 */
-    /* FN_PRECISION_U8: the largest value that each convolution reads, in the graph's order; 0: that one
-     * stays float. Borrowed while the plan is opened. See nn/gauge.h */
+    fn_precision precision; /* of the convolutions; of all products on FN_CUDA */
+    /* FN_PRECISION_U8: the largest value that each convolution reads, in the graph's order; 0: that
+     * one stays float. Borrowed while the plan is opened. See nn/gauge.h */
     const float *most;
+    fn_device *device; /* FN_CUDA; outlives the plan */
 } fn_plan_options;
 
-/* lower -> choose formats -> prepare kernels -> place memory -> bind; see plan.c. A graph
+/* lower -> choose formats, types -> prepare kernels -> place memory -> bind; see plan.c. A graph
  * built for training gives a plan with backward. `g` may be closed afterwards; `p` is
  * borrowed for the plan's life, and belongs to a graph of the same net (any batch).
  * Errors: those of fn_precision_accept, FN_EUNSUPPORTED, FN_ENOMEM. */

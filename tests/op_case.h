@@ -328,7 +328,6 @@ static void try(const subject *s, way w)
     w.training = s->oracle.training;
     describe(s, &w);
     fn_status rc = infer(&c, s, w.training);
-    c.precision = w.precision;
     c.most = w.most;
     choose(&c, k, &w);
     fn_threads_set(w.prepare_threads + !w.prepare_threads);

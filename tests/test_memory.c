@@ -85,7 +85,7 @@ static void invent_notes(fn_graph *g)
 static void check_graph(fn_graph *g, double limit)
 {
     fn_memory *m = NULL;
-    CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+    CHECK_OK(fn_memory_open(&m, g));
     if (!m)
         return;
     check_disjoint(m);
@@ -141,7 +141,7 @@ TEST(sharing_is_worth_it)
     CHECK_OK(fn_net_open(&net, "nn2", NULL));
     CHECK_OK(fn_net_build(&g, net, 8, false));
     CHECK_OK(fn_lower(&low, g));
-    CHECK_OK(fn_memory_open(&m, low, sizeof(float)));
+    CHECK_OK(fn_memory_open(&m, low));
     CHECK(m->arena * 4 < m->naive);
     fn_memory_close(m);
     fn_graph_close(low);
@@ -158,7 +158,7 @@ TEST(the_input_is_the_callers_and_a_fork_of_it_is_a_copy)
     fn_params *p;
     fn_memory *m;
     CHECK_OK(fn_test_net(&g, &p, text, 2, true));
-    CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+    CHECK_OK(fn_memory_open(&m, g));
     CHECK_INT(m->value[0], FN_NO_BUFFER);
     CHECK_INT(m->grad[0], FN_NO_BUFFER);
     CHECK_TEXT(g->node[0].op->name, "fork");
@@ -185,7 +185,7 @@ TEST(in_place_only_where_nobody_reads_again)
         fn_params *p;
         fn_memory *m;
         CHECK_OK(fn_test_net(&g, &p, text, 2, training));
-        CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+        CHECK_OK(fn_memory_open(&m, g));
         CHECK(m->value[g->node[1].y[0]] == m->value[g->node[1].x[0]]);
         CHECK((m->value[g->node[3].y[0]] == m->value[g->node[3].x[0]]) == !training);
         fn_memory_close(m);
@@ -206,7 +206,7 @@ TEST(in_place_never_behind_a_fork)
     fn_params *p;
     fn_memory *m;
     CHECK_OK(fn_test_net(&g, &p, text, 2, false));
-    CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+    CHECK_OK(fn_memory_open(&m, g));
     CHECK_TEXT(g->node[1].op->name, "fork");
     CHECK_TEXT(g->node[2].op->name, "relu");
     CHECK_INT(m->value[g->node[1].y[0]], m->value[g->node[1].y[1]]);
@@ -231,7 +231,7 @@ TEST(in_place_never_under_another_reader)
     CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "b", NULL, both, 2, y));
     g->n_output = 1;
     g->output[0] = y[0];
-    CHECK_OK(fn_memory_open(&m, g, sizeof(float)));
+    CHECK_OK(fn_memory_open(&m, g));
     CHECK(m->value[both[0]] != m->value[both[1]]);
     fn_memory_close(m);
     fn_graph_close(g);
@@ -247,7 +247,7 @@ TEST(every_failed_allocation_is_reported)
     int n = 0;
     while (rc != FN_OK && n < 100) {
         fn_fail_alloc(++n);
-        rc = fn_memory_open(&m, g, sizeof(float));
+        rc = fn_memory_open(&m, g);
         CHECK(rc == FN_OK || (rc == FN_ENOMEM && m == NULL));
     }
     fn_fail_alloc(0);
