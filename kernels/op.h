@@ -35,6 +35,13 @@ typedef struct fn_shape {
     int64_t dim[4]; /* unused dims are 1 */
 } fn_shape;
 
+typedef enum fn_type { FN_F32, FN_BF16 } fn_type; /* how an element is stored */
+typedef enum fn_precision {
+    FN_PRECISION_FP32,
+    FN_PRECISION_TF32,
+    FN_PRECISION_BF16
+} fn_precision;
+
 /* How the bytes of a rank-4 value lie. Plain is N,H,W,C (weights: O,C,H,W as written).
  * Blocked formats are N,C/b,H,W,b with the last block filled up with zeros; see format.h.
  * Values of other ranks are always plain. */
