@@ -25,9 +25,9 @@ argp.h:        cli/
 dnnl:          kernels/
 oneapi/:       kernels/
 omp.h:         kernels/ train/
-cuda_runtime:  core/device_cuda.c tests/emu/
+cuda_runtime:  core/device_cuda.c kernels/cudnn kernels/cublas.c tests/emu/
 cuda_bf16.h:   kernels/launch.cuh tests/emu/
-cudnn:         kernels/cudnn
+cudnn:         kernels/cudnn_backend.h
 cublas:        kernels/cublas.c
 hdf5.h:        core/h5
 yaml.h:        core/yaml.c
