@@ -11,7 +11,8 @@ endforeach()
 list(APPEND roots ${CUDAToolkit_LIBRARY_ROOT} ${CUDAToolkit_TARGET_DIR} /usr/local/cuda)
 
 find_path(cuDNN_INCLUDE_DIR cudnn_version.h HINTS ${roots} PATH_SUFFIXES include)
-find_library(cuDNN_LIBRARY NAMES cudnn libcudnn.so.9 HINTS ${roots} PATH_SUFFIXES lib lib64)
+find_library(cuDNN_LIBRARY NAMES cudnn libcudnn.so.9 NAMES_PER_DIR HINTS ${roots}
+    PATH_SUFFIXES lib lib64)
 mark_as_advanced(cuDNN_INCLUDE_DIR cuDNN_LIBRARY)
 
 if(cuDNN_INCLUDE_DIR)

@@ -49,10 +49,15 @@ static extent x_extent(const fn_cudnn_conv *a)
     return (extent){a->n, a->c, a->h, a->w};
 }
 
+static int64_t places(int64_t in, const fn_cudnn_conv *a) /* of the window */
+{
+    int64_t pad = a->pad;
+    return (in + 2 * pad - a->kernel) / a->stride + 1;
+}
+
 static extent y_extent(const fn_cudnn_conv *a)
 {
-    return (extent){a->n, a->k, (a->h + 2 * a->pad - a->kernel) / a->stride + 1,
-                    (a->w + 2 * a->pad - a->kernel) / a->stride + 1};
+    return (extent){a->n, a->k, places(a->h, a), places(a->w, a)};
 }
 
 static extent w_extent(const fn_cudnn_conv *a)
