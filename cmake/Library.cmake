@@ -8,8 +8,9 @@ foreach(folder core kernels nn data infer)
 endforeach()
 list(APPEND objects $<TARGET_OBJECTS:fn_gpu>)
 if(FN_WITH_CUDA)
-    set(gpu_needs CUDA::cudart_static)
-    set(gpu_needs_line ${CUDA_cudart_static_LIBRARY} -lrt -ldl -lpthread -lstdc++)
+    set(gpu_needs cuDNN::cuDNN CUDA::cublas CUDA::cudart_static)
+    set(gpu_needs_line ${cuDNN_LIBRARY} ${CUDA_cublas_LIBRARY} ${CUDA_cudart_static_LIBRARY}
+        -lrt -ldl -lpthread -lstdc++)
 endif()
 
 add_library(libfacenet SHARED ${objects})

@@ -98,7 +98,7 @@ fn_status fn_device_ask(const fn_device *d, fn_device_facts *facts)
     *facts = (fn_device_facts){.number = d->number};
     FN_TRY(
         fn_device_check((int)cudaGetDeviceProperties(&p, d->number), "asking for the GPU"));
-    snprintf(facts->name, sizeof facts->name, "%s", p.name);
+    snprintf(facts->name, sizeof facts->name, "%.63s", p.name);
     facts->architecture = 10 * p.major + p.minor;
     facts->processors = p.multiProcessorCount;
     return fn_device_check((int)cudaMemGetInfo(&facts->free_memory, &facts->memory),

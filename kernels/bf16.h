@@ -1,4 +1,4 @@
-/* bf16.h -- the upper half of a float: on the host, where only tests and files need it. */
+/* bf16.h -- the upper half of a float, on the host. */
 #ifndef FN_KERNELS_BF16_H
 #define FN_KERNELS_BF16_H
 

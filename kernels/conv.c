@@ -167,6 +167,6 @@ const fn_op fn_op_conv = {
     .attr_size = sizeof(fn_conv),
     .infer = conv_infer,
     .multiply_adds = conv_multiply_adds,
-    .kernel = {[FN_REF] = &conv_ref, [FN_CPU] = &fn_conv_cpu},
+    .kernel = {&conv_ref, &fn_conv_cpu, FN_CUDA_KERNEL(fn_conv_cuda)},
     .sample = samples,
 };

@@ -9,6 +9,6 @@ typedef struct fn_conv {
     int relu; /* y = max(0, ...): set by nn/lower.c; backward then reads y */
 } fn_conv;
 
-extern const fn_kernel fn_conv_cpu;
+extern const fn_kernel fn_conv_cpu, fn_conv_cuda;
 
 #endif

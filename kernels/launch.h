@@ -19,6 +19,7 @@ extern "C" {
 
 struct fn_lrn;       /* kernels/lrn.h */
 struct fn_pool_walk; /* kernels/pool_walk.h, of a plain tensor */
+struct fn_stem;      /* kernels/stem.h */
 struct fn_tensor;    /* kernels/op.h; read by the launcher, not by what it queues */
 
 /* avgpool.cu */
@@ -53,6 +54,31 @@ int fn_launch_concat(void *y, const struct fn_tensor *x, int n, int64_t rows, vo
 int fn_launch_concat_back(const struct fn_tensor *dx, const void *dy, int n, int64_t rows,
                           void *stream);
 
+/* cast.cu: `count` elements of one type to another. */
+int fn_launch_cast(void *to, int to_type, const void *from, int from_type, int64_t count,
+                   void *stream);
+
+/* conv.cu: for cuDNN, weights are [width, taps, taps, block] of s, the first `out` of them ours;
+ * dw [O, C, k, k]. */
+int fn_launch_conv_pack(void *to, const float *w, const struct fn_stem *s, int64_t out,
+                        int64_t width, int type, void *stream);
+int fn_launch_conv_unpack(float *dw, const void *from, const struct fn_stem *s, int64_t out,
+                          int type, void *stream);
+/* x [n, height, width, channels] to [n, rows, columns, block], and the gradient back. */
+int fn_launch_conv_blocks(void *to, const void *x, const struct fn_stem *s, int64_t n,
+                          int type, void *stream);
+int fn_launch_conv_blocks_back(void *dx, const void *from, const struct fn_stem *s,
+                               int64_t n, int type, void *stream);
+/* Rows of other widths: channels are left out, or added as 0. */
+int fn_launch_widen(void *to, int to_width, const void *from, int from_width, int64_t rows,
+                    int type, void *stream);
+/* dy [rows, channels] where y > 0 (y NULL: everywhere) to `to` [rows, width], of which the rest
+ * stays, and summed over the rows to sum [channels]; either may be NULL. partial
+ * [FN_SUM_PARTS, channels] is scratch. */
+int fn_launch_conv_mask(void *to, float *sum, float *partial, const void *dy, const void *y,
+                        int64_t rows, int64_t channels, int64_t width, int type,
+                        void *stream);
+
 /* fork.cu: `count` elements, n readers. */
 int fn_launch_fork(const struct fn_tensor *y, int n, const void *x, int64_t count,
                    void *stream);
@@ -70,6 +96,15 @@ int fn_launch_l2pool(void *y, const void *x, const struct fn_pool_walk *w, float
 int fn_launch_l2pool_back(void *dx, const void *dy, const void *y, const void *x,
                           const struct fn_pool_walk *w, float scale, int type,
                           void *stream);
+
+/* linear.cu: w, dw [O, channels, plane] to and from [O, plane, channels]; rows that are all
+ * the same. */
+int fn_launch_linear_pack(void *to, const float *w, int64_t count, int64_t channels,
+                          int64_t plane, int type, void *stream);
+int fn_launch_linear_unpack(float *dw, const float *from, int64_t count, int64_t channels,
+                            int64_t plane, void *stream);
+int fn_launch_repeat(float *to, const float *row, int64_t rows, int64_t width,
+                     void *stream);
 
 /* lrn.cu: x, y [rows, channels]. */
 int fn_launch_lrn(void *y, const void *x, const struct fn_lrn *attr, int64_t rows,

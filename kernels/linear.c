@@ -112,6 +112,6 @@ const fn_op fn_op_linear = {
     .attr_size = sizeof(fn_linear),
     .infer = linear_infer,
     .multiply_adds = linear_multiply_adds,
-    .kernel = {[FN_REF] = &linear_ref, [FN_CPU] = &fn_linear_cpu},
+    .kernel = {&linear_ref, &fn_linear_cpu, FN_CUDA_KERNEL(fn_linear_cuda)},
     .sample = samples,
 };

@@ -8,6 +8,6 @@ typedef struct fn_linear {
     int out, bias;
 } fn_linear;
 
-extern const fn_kernel fn_linear_cpu;
+extern const fn_kernel fn_linear_cpu, fn_linear_cuda;
 
 #endif

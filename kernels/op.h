@@ -35,13 +35,6 @@ typedef struct fn_shape {
     int64_t dim[4]; /* unused dims are 1 */
 } fn_shape;
 
-typedef enum fn_type { FN_F32, FN_BF16 } fn_type; /* how an element is stored */
-typedef enum fn_precision {
-    FN_PRECISION_FP32,
-    FN_PRECISION_TF32,
-    FN_PRECISION_BF16
-} fn_precision;
-
 /* How the bytes of a rank-4 value lie. Plain is N,H,W,C (weights: O,C,H,W as written).
  * Blocked formats are N,C/b,H,W,b with the last block filled up with zeros; see format.h.
  * Values of other ranks are always plain. */
@@ -65,6 +58,8 @@ typedef enum fn_backend { FN_REF, FN_CPU, FN_CUDA, FN_BACKENDS } fn_backend;
  * tests poison whatever is not listed before they call backward. */
 enum { FN_KEEP_NONE = 0, FN_KEEP_X = 1, FN_KEEP_Y = 2 };
 
+struct fn_gpu;
+
 /* One use of an op. */
 typedef struct fn_call {
     const void *attr;       /* the op's own attribute struct */
@@ -72,7 +67,8 @@ typedef struct fn_call {
     bool exact;             /* set before prepare: no shortcut that costs digits */
     fn_precision precision; /* set before prepare: the numbers to multiply */
     float most; /* set before prepare: the largest x[0] in FN_PRECISION_U8; 0: unknown */
-    void *stream;           /* FN_CUDA: where work is queued; set before prepare */
+    struct fn_gpu *gpu;     /* FN_CUDA: kernels/gpu.h; set before prepare */
+    void *stream;           /* and where work is queued: the GPU's */
     int n_x, n_y, n_w;      /* n_y and n_w by infer */
     int keep;               /* FN_KEEP_*, by infer */
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];

@@ -1,5 +1,6 @@
 #include "kernels/precision.h"
 
+#include "kernels/bf16.h"
 #include "kernels/dnnl.h"
 
 #include <string.h>
@@ -15,11 +16,8 @@ int fn_precision_find(const char *name)
 }
 
 /* oneDNN emulates bf16 on AVX-512 without it, more slowly than it computes in float. */
-static fn_status accept_bf16(bool exact)
+static fn_status accept_bf16(void)
 {
-    if (exact)
-        return fn_fail(FN_EINVAL, "exact asks for every digit and bf16 keeps two or three: "
-                                  "take one of them");
     if (!fn_dnnl_has_bf16())
         return fn_fail(
             FN_EUNSUPPORTED,
@@ -29,11 +27,8 @@ static fn_status accept_bf16(bool exact)
 }
 
 /* Without VNNI oneDNN adds products of bytes in 16 bits, which overflow. */
-static fn_status accept_u8(bool exact)
+static fn_status accept_u8(void)
 {
-    if (exact)
-        return fn_fail(FN_EINVAL,
-                       "exact asks for every digit and u8 keeps two: take one of them");
     if (!fn_dnnl_has_vnni())
         return fn_fail(FN_EUNSUPPORTED,
                        "u8 needs a processor that adds up products of bytes without loss "
@@ -47,14 +42,22 @@ fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
         return FN_OK;
     if (p != FN_PRECISION_TF32 && p != FN_PRECISION_BF16 && p != FN_PRECISION_U8)
         return fn_fail(FN_EINVAL, "%d is no precision", (int)p);
-    if (b != FN_CPU)
+    if (b == FN_REF)
         return fn_fail(FN_EUNSUPPORTED,
                        "the reference computes in double: it takes no other precision");
+    if (exact)
+        return fn_fail(FN_EINVAL,
+                       "exact asks for every digit and %s keeps two or three: take one of them",
+                       fn_precision_names[p]);
+    if (b == FN_CUDA)
+        return p == FN_PRECISION_U8 ? fn_fail(FN_EUNSUPPORTED, "u8 is for CPUs: a GPU takes "
+                                                               "fp32, tf32 or bf16")
+                                    : FN_OK;
     if (p == FN_PRECISION_TF32)
         return fn_fail(FN_EUNSUPPORTED,
                        "tf32 is a format of CUDA's processors: a CPU takes "
                        "fp32, bf16 or, to embed, u8");
-    return p == FN_PRECISION_BF16 ? accept_bf16(exact) : accept_u8(exact);
+    return p == FN_PRECISION_BF16 ? accept_bf16() : accept_u8();
 }
 
 void fn_bf16_round(uint16_t *to, const float *from, const float *gate, int64_t n)
@@ -62,9 +65,6 @@ void fn_bf16_round(uint16_t *to, const float *from, const float *gate, int64_t n
 #pragma omp parallel for simd
     for (int64_t i = 0; i < n; i++) {
         float x = !gate || gate[i] > 0 ? from[i] : 0;
-        uint32_t bits;
-        memcpy(&bits, &x, sizeof bits);
-        uint32_t near = bits + 0x7fff + (bits >> 16 & 1);
-        to[i] = (uint16_t)(x == x ? near >> 16 : bits >> 16 | 0x40);
+        to[i] = fn_bf16_of(x);
     }
 }

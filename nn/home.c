@@ -13,7 +13,7 @@ static fn_status claim(const fn_home *h, void *out, size_t bytes)
 {
     void *p = NULL;
     if (h->backend == FN_CUDA)
-        FN_TRY(fn_device_alloc(h->device, &p, bytes));
+        FN_TRY(fn_gpu_alloc(h->gpu, &p, bytes));
     else if (!(p = fn_alloc_aligned(bytes)))
         return fn_fail(FN_ENOMEM, "no memory");
     memcpy(out, &p, sizeof p);
@@ -23,24 +23,40 @@ static fn_status claim(const fn_home *h, void *out, size_t bytes)
 static void give_back(const fn_home *h, void *p)
 {
     if (h->backend == FN_CUDA)
-        fn_device_free(h->device, p);
+        fn_gpu_free(h->gpu, p);
     else
         fn_free(p);
+}
+
+/* Between parameters there are gaps, and gaps are zero. */
+static fn_status claim_flat(const fn_home *h, void *out, const fn_params *p)
+{
+    void *at;
+    size_t bytes = (size_t)p->count * number(h);
+    FN_TRY(claim(h, out, bytes));
+    memcpy(&at, out, sizeof at);
+    if (h->backend == FN_CUDA)
+        return fn_gpu_zero(h->gpu, at, bytes);
+    memset(at, 0, bytes);
+    return FN_OK;
 }
 
 /* What FN_CPU shares with the caller, the other backends copy. */
 static fn_status claim_copies(fn_home *h, const fn_graph *g, fn_params *p)
 {
-    size_t all = (size_t)p->count * number(h);
-    FN_TRY(claim(h, &h->weight, all));
+    FN_TRY(claim_flat(h, &h->weight, p));
     if (g->training)
-        FN_TRY(claim(h, &h->grad, all));
-    FN_TRY(claim(h, &h->images, (size_t)h->images_count * number(h)));
+        FN_TRY(claim_flat(h, &h->grad, p));
+    FN_TRY(claim(h, &h->images, (size_t)h->images_count * fn_type_bytes(g->value[0].type)));
+    int64_t most = h->images_count;
     for (int k = 0; k < g->n_output; k++) {
-        fn_shape s = g->value[g->output[k]].shape;
-        if (!(h->result[k] = fn_alloc((size_t)fn_numel(s), sizeof(float))))
+        int64_t count = fn_numel(g->value[g->output[k]].shape);
+        most = count > most ? count : most;
+        if (!(h->result[k] = fn_alloc((size_t)count, sizeof(float))))
             return fn_fail(FN_ENOMEM, "no memory for a result");
     }
+    if (h->backend == FN_CUDA && g->value[0].type == FN_BF16)
+        return claim(h, &h->floats, (size_t)most * sizeof(float));
     return FN_OK;
 }
 
@@ -90,14 +106,16 @@ void fn_home_close(fn_home *h)
         give_back(h, h->weight);
         give_back(h, h->grad);
         give_back(h, h->images);
+        give_back(h, h->floats);
     }
-    *h = (fn_home){.backend = h->backend, .device = h->device};
+    *h = (fn_home){.backend = h->backend, .gpu = h->gpu};
 }
 
-fn_status fn_home_bring(const fn_home *h, void *to, const float *from, int64_t count)
+fn_status fn_home_bring(const fn_home *h, void *to, fn_type type, const float *from,
+                        int64_t count)
 {
     if (h->backend == FN_CUDA)
-        return fn_device_upload(h->device, to, from, (size_t)count * sizeof *from);
+        return fn_gpu_bring(h->gpu, to, type, from, count, h->floats);
     if (h->backend == FN_CPU)
         memcpy(to, from, (size_t)count * sizeof *from);
     for (int64_t i = 0; h->backend == FN_REF && i < count; i++)
@@ -105,12 +123,11 @@ fn_status fn_home_bring(const fn_home *h, void *to, const float *from, int64_t c
     return FN_OK;
 }
 
-fn_status fn_home_fetch(const fn_home *h, float *to, const void *from, int64_t count)
+fn_status fn_home_fetch(const fn_home *h, float *to, const void *from, fn_type type,
+                        int64_t count)
 {
-    if (h->backend == FN_CUDA) {
-        FN_TRY(fn_device_download(h->device, to, from, (size_t)count * sizeof *to));
-        return fn_device_wait(h->device);
-    }
+    if (h->backend == FN_CUDA)
+        return fn_gpu_fetch(h->gpu, to, from, type, count, h->floats);
     if (h->backend == FN_CPU)
         memcpy(to, from, (size_t)count * sizeof *to);
     for (int64_t i = 0; h->backend == FN_REF && i < count; i++)

@@ -3,33 +3,35 @@
 #ifndef FN_NN_HOME_H
 #define FN_NN_HOME_H
 
-#include "core/device.h"
+#include "kernels/gpu.h"
 #include "nn/graph.h"
 #include "nn/params.h"
 
 typedef struct fn_home {
     fn_backend backend;
-    fn_device *device;   /* FN_CUDA alone; borrowed */
+    fn_gpu *gpu;         /* FN_CUDA alone; borrowed */
     char *arena;         /* values, their gradients, notes */
     char *workspace;     /* of all nodes */
     void *weight, *grad; /* in the layout of fn_params, whose own they are on FN_CPU */
     void *folded;        /* convolutions with their batch norm folded in, end to end */
     float *fold;         /* where they are folded: folded itself, but for FN_CUDA */
     void *images;        /* a copy of the batch; NULL on FN_CPU, which reads the caller's */
+    float *floats;       /* FN_CUDA: what is bf16 there passes through here */
     float *result[FN_MAX_OUT];          /* copies of the outputs; NULL on FN_CPU */
     int64_t images_count, folded_count; /* numbers */
 } fn_home;
 
 /* Bytes of the arena and the workspace, numbers that are folded. `h` is zeroed but for backend
- * and device. On failure it is as if closed. */
+ * and gpu. On failure it is as if closed. */
 fn_status fn_home_open(fn_home *h, const fn_graph *g, fn_params *p, size_t arena,
                        size_t workspace, int64_t folded) FN_CHECKED;
 void fn_home_close(fn_home *h);
 
-/* From the host's floats, and back; back waits until they are there. */
-fn_status fn_home_bring(const fn_home *h, void *to, const float *from,
+/* From the host's floats to numbers of this type, and back; back waits until they are there.
+ * What is FN_BF16 is no larger than the images or an output. */
+fn_status fn_home_bring(const fn_home *h, void *to, fn_type type, const float *from,
                         int64_t count) FN_CHECKED;
-fn_status fn_home_fetch(const fn_home *h, float *to, const void *from,
+fn_status fn_home_fetch(const fn_home *h, float *to, const void *from, fn_type type,
                         int64_t count) FN_CHECKED;
 
 #endif

@@ -235,13 +235,11 @@ out:
     return rc;
 }
 
-/* Images come as float. */
 void fn_lower_types(fn_graph *g, fn_backend backend, fn_precision precision)
 {
     for (int v = 0; v < g->n_value; v++) {
-        fn_type on_device = v ? fn_stored_as(precision, g->value[v].shape) : FN_F32;
         g->value[v].type = backend == FN_REF    ? FN_F64
-                           : backend == FN_CUDA ? on_device
+                           : backend == FN_CUDA ? fn_stored_as(precision, g->value[v].shape)
                                                 : FN_F32;
     }
     for (int i = 0; i < g->n_node; i++) {

@@ -65,7 +65,8 @@ static fn_status prepare(fn_plan *p, const fn_plan_options *o)
         n->call.attr = n->attr;
         n->call.exact = o->exact;
         n->call.precision = o->precision;
-        n->call.stream = o->device ? fn_device_stream(o->device) : NULL;
+        n->call.gpu = o->gpu;
+        n->call.stream = o->gpu ? fn_gpu_stream(o->gpu) : NULL;
         if (o->most && strcmp(n->op->name, "conv") == 0)
             n->call.most = o->most[conv++];
         if (kernel->prepare) {
@@ -141,10 +142,10 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
         goto out;
     }
     assert(!g->training || params->grad);
-    assert(o.backend != FN_CUDA || o.device);
+    assert(o.backend != FN_CUDA || o.gpu);
     p->params = params;
     p->backend = o.backend;
-    p->home = (fn_home){.backend = o.backend, .device = o.device};
+    p->home = (fn_home){.backend = o.backend, .gpu = o.gpu};
     FN_GO(lower(p, g, o.no_fuse || o.backend == FN_REF));
     fn_lower_types(p->graph, o.backend, o.precision);
     FN_GO(prepare(p, &o));
@@ -188,13 +189,15 @@ static fn_status fold(fn_plan *p)
     }
     if (p->home.fold == p->home.folded)
         return FN_OK;
-    return fn_home_bring(&p->home, p->home.folded, p->home.fold, p->home.folded_count);
+    return fn_home_bring(&p->home, p->home.folded, FN_F32, p->home.fold,
+                         p->home.folded_count);
 }
 
 fn_status fn_plan_load(fn_plan *p)
 {
     if (p->home.weight != p->params->value)
-        FN_TRY(fn_home_bring(&p->home, p->home.weight, p->params->value, p->params->count));
+        FN_TRY(fn_home_bring(&p->home, p->home.weight, FN_F32, p->params->value,
+                             p->params->count));
     FN_TRY(fold(p));
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
@@ -210,7 +213,8 @@ fn_status fn_plan_load(fn_plan *p)
 static fn_status bring_images(fn_plan *p, const float *images)
 {
     if (p->home.images)
-        return fn_home_bring(&p->home, p->home.images, images, p->home.images_count);
+        return fn_home_bring(&p->home, p->home.images, p->graph->value[0].type, images,
+                             p->home.images_count);
     for (int i = 0; i < p->graph->n_node; i++)
         for (int k = 0; k < p->graph->node[i].call.n_x; k++)
             if (p->graph->node[i].x[k] == 0)
@@ -231,9 +235,11 @@ static const void *output_data(const fn_plan *p, int i)
 
 static fn_status fetch_outputs(fn_plan *p)
 {
-    for (int k = 0; p->home.result[0] && k < p->graph->n_output; k++)
-        FN_TRY(fn_home_fetch(&p->home, p->home.result[k], output_data(p, k),
-                             fn_numel(p->graph->value[p->graph->output[k]].shape)));
+    for (int k = 0; p->home.result[0] && k < p->graph->n_output; k++) {
+        const fn_value *v = &p->graph->value[p->graph->output[k]];
+        FN_TRY(fn_home_fetch(&p->home, p->home.result[k], output_data(p, k), v->type,
+                             fn_numel(v->shape)));
+    }
     return FN_OK;
 }
 
@@ -262,7 +268,8 @@ const float *fn_plan_output(const fn_plan *p, int i)
 static fn_status bring_gradient(fn_plan *p, const float *d_out)
 {
     int v = p->graph->output[0];
-    return fn_home_bring(&p->home, at_buffer(p, p->memory->grad[v]), d_out,
+    return fn_home_bring(&p->home, at_buffer(p, p->memory->grad[v]),
+                         p->graph->value[v].type, d_out,
                          fn_numel(p->graph->value[v].shape));
 }
 
@@ -283,7 +290,7 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
     }
     if (p->home.grad == p->params->grad)
         return FN_OK;
-    return fn_home_fetch(&p->home, p->params->grad, p->home.grad, p->params->count);
+    return fn_home_fetch(&p->home, p->params->grad, p->home.grad, FN_F32, p->params->count);
 }
 
 /* --- describing --- */

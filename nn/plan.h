@@ -2,7 +2,7 @@
 #ifndef FN_NN_PLAN_H
 #define FN_NN_PLAN_H
 
-#include "core/device.h"
+#include "kernels/gpu.h"
 #include "nn/graph.h"
 #include "nn/params.h"
 
@@ -16,7 +16,7 @@ typedef struct fn_plan_options {
     /* FN_PRECISION_U8: the largest value that each convolution reads, in the graph's order; 0: that
      * one stays float. Borrowed while the plan is opened. See nn/gauge.h */
     const float *most;
-    fn_device *device; /* FN_CUDA; outlives the plan */
+    fn_gpu *gpu; /* FN_CUDA; outlives the plan */
 } fn_plan_options;
 
 /* lower -> choose formats, types -> prepare kernels -> place memory -> bind; see plan.c. A graph

@@ -10,6 +10,7 @@
 #include "core/rng.h"
 #include "kernels/bf16.h"
 #include "kernels/format.h"
+#include "kernels/gpu.h"
 #include "kernels/threads.h"
 #include "tests/fence.h"
 #include "tests/test.h"
@@ -28,6 +29,7 @@ typedef struct way {
     int prepare_threads, run_threads; /* 0: one */
     fn_precision precision;
     float most;
+    fn_gpu *gpu; /* FN_CUDA */
 } way;
 
 typedef struct subject {
@@ -118,6 +120,8 @@ static void choose(fn_call *c, const fn_kernel *k, const way *w)
         c->y[0].format = w->forced[1];
     }
     c->precision = w->precision;
+    c->gpu = w->gpu;
+    c->stream = w->gpu ? fn_gpu_stream(w->gpu) : NULL;
     for (int i = 0; i < c->n_x && w->backend == FN_CUDA; i++)
         c->x[i].type = fn_stored_as(w->precision, c->x[i].shape);
     for (int i = 0; i < c->n_y && w->backend == FN_CUDA; i++)

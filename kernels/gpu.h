@@ -1,0 +1,32 @@
+/* gpu.h -- a GPU with the handles of its libraries: what all calls on FN_CUDA share, and what
+ * nn/ wants of it. In a build without CUDA (gpu_none.c) there is none to be opened. */
+#ifndef FN_KERNELS_GPU_H
+#define FN_KERNELS_GPU_H
+
+#include "core/device.h"
+#include "kernels/op.h"
+
+typedef struct fn_gpu {
+    fn_device *device;
+    struct fn_cudnn *cudnn;
+    struct fn_cublas *cublas;
+    bool compiles; /* cuDNN compiles fusions at run time: fn_cudnn_can_compile */
+} fn_gpu;
+
+/* The GPU with this number. Errors: those of fn_device_open, FN_EDEVICE. */
+fn_status fn_gpu_open(fn_gpu **out, int number) FN_CHECKED;
+void fn_gpu_close(fn_gpu *g); /* after everything that lives on it; accepts NULL */
+
+void *fn_gpu_stream(const fn_gpu *g);
+fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes) FN_CHECKED;
+void fn_gpu_free(fn_gpu *g, void *p);
+fn_status fn_gpu_zero(fn_gpu *g, void *to, size_t bytes) FN_CHECKED;
+
+/* The host's floats to numbers of this type on the device, and back; the first queues, the second
+ * waits. What is FN_BF16 passes through `floats` [count], on the device. */
+fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count,
+                       float *floats) FN_CHECKED;
+fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count,
+                       float *floats) FN_CHECKED;
+
+#endif

@@ -1,0 +1,85 @@
+#include "core/mem.h"
+#include "kernels/cublas.h"
+#include "kernels/cudnn.h"
+#include "kernels/gpu.h"
+#include "kernels/launch.h"
+
+static fn_status open_libraries(fn_gpu *g, int number)
+{
+    FN_TRY(fn_device_open(&g->device, number));
+    FN_TRY(fn_cudnn_open(&g->cudnn, fn_gpu_stream(g)));
+    FN_TRY(fn_cublas_open(&g->cublas, fn_gpu_stream(g)));
+    g->compiles = fn_cudnn_can_compile(g->cudnn) == FN_OK;
+    return FN_OK;
+}
+
+fn_status fn_gpu_open(fn_gpu **out, int number)
+{
+    *out = NULL;
+    fn_gpu *g = fn_alloc(1, sizeof *g);
+    if (!g)
+        return fn_fail(FN_ENOMEM, "no memory for a GPU");
+    fn_status rc = open_libraries(g, number);
+    if (rc == FN_OK)
+        *out = g;
+    else
+        fn_gpu_close(g);
+    return rc;
+}
+
+void fn_gpu_close(fn_gpu *g)
+{
+    if (!g)
+        return;
+    fn_cublas_close(g->cublas);
+    fn_cudnn_close(g->cudnn);
+    fn_device_close(g->device);
+    fn_free(g);
+}
+
+void *fn_gpu_stream(const fn_gpu *g)
+{
+    return fn_device_stream(g->device);
+}
+
+fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes)
+{
+    return fn_device_alloc(g->device, out, bytes);
+}
+
+void fn_gpu_free(fn_gpu *g, void *p)
+{
+    fn_device_free(g->device, p);
+}
+
+fn_status fn_gpu_zero(fn_gpu *g, void *to, size_t bytes)
+{
+    return fn_device_zero(g->device, to, bytes);
+}
+
+static fn_status cast(fn_gpu *g, void *to, fn_type to_type, const void *from, fn_type type,
+                      int64_t count)
+{
+    return fn_device_check(
+        fn_launch_cast(to, (int)to_type, from, (int)type, count, fn_gpu_stream(g)),
+        "changing the type of numbers");
+}
+
+fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count,
+                       float *floats)
+{
+    void *at = type == FN_BF16 ? floats : to;
+    FN_TRY(fn_device_upload(g->device, at, from, (size_t)count * sizeof *from));
+    return at == to ? FN_OK : cast(g, to, type, at, FN_F32, count);
+}
+
+fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count,
+                       float *floats)
+{
+    if (type == FN_BF16) {
+        FN_TRY(cast(g, floats, FN_F32, from, type, count));
+        from = floats;
+    }
+    FN_TRY(fn_device_download(g->device, to, from, (size_t)count * sizeof *to));
+    return fn_device_wait(g->device);
+}
