@@ -4,7 +4,7 @@
  * What it finds: a missing barrier (under one schedule or another: fn_emu_schedule), threads
  * that wait at different barriers or for a lane that never comes, with AddressSanitizer reads
  * and writes outside of a buffer, with UBSan vectors that are not aligned, and whatever differs
- * from the reference. Dynamic shared memory starts as NaN.
+ * from the reference. Dynamic shared memory starts as NaN; static has what the block before left.
  * What it cannot find: races between blocks, missing fences, spilt registers, everything about
  * time, and instructions that C++ does not have (wgmma, cp.async, clusters).
  *
@@ -22,8 +22,12 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime_api.h>
 #include <functional>
+#include <memory>
 #include <ucontext.h>
 #include <vector>
+#ifdef __SANITIZE_ADDRESS__
+#    include <sanitizer/common_interface_defs.h>
+#endif
 
 #undef __global__
 #undef __device__
@@ -56,6 +60,7 @@ struct thread {
     ucontext_t begin;
     jmp_buf here;
     char *stack;
+    void *fake; /* AddressSanitizer's */
 };
 
 struct block {
@@ -66,6 +71,10 @@ struct block {
     std::function<void()> body;
     thread *current;
     jmp_buf scheduler;
+    void *fake;        /* AddressSanitizer's, of the scheduler */
+    const void *stack; /* the scheduler's */
+    size_t stack_size;
+    std::vector<std::unique_ptr<char[]>> stacks; /* kept from launch to launch */
 };
 
 /* One launch at a time. A template's static data is one object in all .cu files. */
@@ -94,14 +103,37 @@ inline int number_of(const thread *t)
 
 /* --- switching; setjmp instead of swapcontext, which asks the kernel each time --- */
 
+/* AddressSanitizer is told of every switch; elsewhere these are nothing. */
+inline void switching(void **fake, const void *stack, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_start_switch_fiber(fake, stack, size);
+#else
+    (void)fake, (void)stack, (void)size;
+#endif
+}
+
+inline void switched(void *fake, const void **from, size_t *size)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_finish_switch_fiber(fake, from, size);
+#else
+    (void)fake, (void)from, (void)size;
+#endif
+}
+
 inline void leave()
 {
-    if (!_setjmp(now().current->here))
+    thread *t = now().current;
+    switching(t->at == DONE ? nullptr : &t->fake, now().stack, now().stack_size);
+    if (!_setjmp(t->here))
         _longjmp(now().scheduler, 1);
+    switched(t->fake, nullptr, nullptr);
 }
 
 inline void begin()
 {
+    switched(nullptr, &now().stack, &now().stack_size);
     now().body();
     now().current->at = DONE;
     leave();
@@ -110,8 +142,11 @@ inline void begin()
 inline void resume(thread *t)
 {
     now().current = t;
-    if (_setjmp(now().scheduler))
+    switching(&now().fake, t->stack, STACK);
+    if (_setjmp(now().scheduler)) {
+        switched(now().fake, nullptr, nullptr);
         return;
+    }
     if (t->started)
         _longjmp(t->here, 1);
     t->started = true;
@@ -270,6 +305,15 @@ inline void order(std::vector<thread *> *of, unsigned *seed)
     }
 }
 
+inline void start(thread *t)
+{
+    getcontext(&t->begin);
+    t->begin.uc_stack.ss_sp = t->stack;
+    t->begin.uc_stack.ss_size = STACK;
+    t->begin.uc_link = nullptr;
+    makecontext(&t->begin, begin, 0);
+}
+
 inline void start_threads(std::vector<thread *> *turn)
 {
     const dim3 size = now().size;
@@ -278,11 +322,7 @@ inline void start_threads(std::vector<thread *> *turn)
         t.index = {i % size.x, i / size.x % size.y, i / (size.x * size.y)};
         t.at = RUNNING;
         t.started = false;
-        getcontext(&t.begin);
-        t.begin.uc_stack.ss_sp = t.stack;
-        t.begin.uc_stack.ss_size = STACK;
-        t.begin.uc_link = nullptr;
-        makecontext(&t.begin, begin, 0);
+        start(&t);
         (*turn)[i] = &t;
     }
 }
@@ -329,14 +369,14 @@ template <typename F> void launch(dim3 grid, dim3 size, size_t shared, F body)
     b.body = body;
     b.threads.assign((size_t)size.x * size.y * size.z, thread());
     b.shared.resize(shared / 8 + 3);
-    for (thread &t : b.threads)
-        t.stack = (char *)malloc(STACK);
+    while (b.stacks.size() < b.threads.size())
+        b.stacks.emplace_back(new char[STACK]);
+    for (size_t i = 0; i < b.threads.size(); i++)
+        b.threads[i].stack = b.stacks[i].get();
     for (b.index.z = 0; b.index.z < grid.z; b.index.z++)
         for (b.index.y = 0; b.index.y < grid.y; b.index.y++)
             for (b.index.x = 0; b.index.x < grid.x; b.index.x++)
                 run_block();
-    for (thread &t : b.threads)
-        free(t.stack);
 }
 
 inline void *shared_memory()
