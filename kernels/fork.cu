@@ -1,6 +1,8 @@
 /* fork on the GPU: everything is read and written once, however many readers there are. */
 #include "kernels/launch.cuh"
 
+/* Loops over them go to FN_MAX_OUT, so that `at` is indexed by constants and stays where the
+ * launch put it. */
 struct readers {
     void *at[FN_MAX_OUT];
     int count;
@@ -12,12 +14,17 @@ template <typename T> static __global__ void forward(readers y, const T *x, int6
     int64_t whole = count / SIZE;
     for (int64_t i = first_item(); i < whole; i += stride()) {
         pack<T> p = load(x + i * SIZE);
-        for (int r = 0; r < y.count; r++)
-            store((T *)y.at[r] + i * SIZE, p);
+        UNROLL
+        for (int r = 0; r < FN_MAX_OUT; r++)
+            if (r < y.count)
+                store((T *)y.at[r] + i * SIZE, p);
     }
-    for (int64_t i = whole * SIZE + first_item(); i < count; i += stride())
-        for (int r = 0; r < y.count; r++)
-            ((T *)y.at[r])[i] = x[i];
+    for (int64_t i = whole * SIZE + first_item(); i < count; i += stride()) {
+        UNROLL
+        for (int r = 0; r < FN_MAX_OUT; r++)
+            if (r < y.count)
+                ((T *)y.at[r])[i] = x[i];
+    }
 }
 
 /* In the order of the readers, for every element. */
@@ -27,17 +34,21 @@ template <typename T> static __global__ void backward(T *dx, readers dy, int64_t
     int64_t whole = count / SIZE;
     for (int64_t i = first_item(); i < whole; i += stride()) {
         pack<T> sum = load((const T *)dy.at[0] + i * SIZE);
-        for (int r = 1; r < dy.count; r++) {
-            pack<T> p = load((const T *)dy.at[r] + i * SIZE);
-            for (int k = 0; k < SIZE; k++)
-                sum.v[k] += p.v[k];
-        }
+        UNROLL
+        for (int r = 1; r < FN_MAX_OUT; r++)
+            if (r < dy.count) {
+                pack<T> p = load((const T *)dy.at[r] + i * SIZE);
+                for (int k = 0; k < SIZE; k++)
+                    sum.v[k] += p.v[k];
+            }
         store(dx + i * SIZE, sum);
     }
     for (int64_t i = whole * SIZE + first_item(); i < count; i += stride()) {
         float sum = 0;
-        for (int r = 0; r < dy.count; r++)
-            sum += as_float(((const T *)dy.at[r])[i]);
+        UNROLL
+        for (int r = 0; r < FN_MAX_OUT; r++)
+            if (r < dy.count)
+                sum += as_float(((const T *)dy.at[r])[i]);
         put(dx + i, sum);
     }
 }

@@ -14,6 +14,13 @@
         kernel<<<(grid), (block), (shared), (cudaStream_t)(stream)>>>(__VA_ARGS__)
 #endif
 
+/* In front of a loop over an array that shall stay in registers. */
+#ifdef __CUDACC__
+#    define UNROLL _Pragma("unroll")
+#else
+#    define UNROLL
+#endif
+
 typedef __nv_bfloat16 bf16;
 
 static __device__ inline float as_float(float v)

@@ -55,6 +55,7 @@ template <int N, typename T>
 static __device__ wide<N> read_wide(const T *row, int64_t at, int64_t channels)
 {
     wide<N> out;
+    UNROLL
     for (int part = 0; part < 3; part++) {
         int64_t from = at + (part - 1) * N;
         lanes<N> v = {};
@@ -70,6 +71,7 @@ static __device__ wide<N> read_wide(const T *row, int64_t at, int64_t channels)
 template <int N> static __device__ float squares_around(const wide<N> &x, int i)
 {
     float sum = 0;
+    UNROLL
     for (int m = i - HALF; m <= i + HALF; m++)
         sum += x.v[m] * x.v[m];
     return sum;
@@ -83,6 +85,7 @@ template <typename T, int N> static __global__ void forward(T *y, const T *x, co
     for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
         wide<N> v = read_wide<N>(x + row * a.channels, at, a.channels);
         lanes<N> out;
+        UNROLL
         for (int k = 0; k < N; k++)
             out.v[k] = v.v[N + k] * powers_of(squares_around(v, N + k), a).factor;
         write(y + row * a.channels + at, out);
@@ -100,6 +103,7 @@ static __global__ void backward(T *dx, const T *dy, const T *x, constants a)
         wide<N> dv = read_wide<N>(dy + row * a.channels, at, a.channels);
         float term[N + 2 * HALF]; /* dy x base^-(beta + 1), of HALF more on both sides */
         lanes<N> out;
+        UNROLL
         for (int i = 0; i < N + 2 * HALF; i++) {
             int on = N - HALF + i;
             powers p = powers_of(squares_around(v, on), a);
@@ -107,8 +111,10 @@ static __global__ void backward(T *dx, const T *dy, const T *x, constants a)
             if (i >= HALF && i < N + HALF)
                 out.v[i - HALF] = dv.v[on] * p.factor;
         }
+        UNROLL
         for (int k = 0; k < N; k++) {
             float sum = 0;
+            UNROLL
             for (int i = k; i <= k + 2 * HALF; i++)
                 sum += term[i];
             out.v[k] -= a.slope * v.v[N + k] * sum;
