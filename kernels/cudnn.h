@@ -100,13 +100,14 @@ typedef struct fn_cudnn_data {
     void *x, *dx, *w, *b, *y, *workspace;
 } fn_cudnn_data;
 
-/* Queues the work; synchronises with nothing. The first run with other pointers than those of
- * the last allocates, so run once before a CUDA graph is captured. */
+/* Queues the work; waits for nothing. A run with other pointers than those of the last allocates,
+ * so run once before a CUDA graph is captured. */
 fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *data) FN_CHECKED;
 
 /* The fastest of the engines that fn_cudnn_plan_open would take and that want `workspace` bytes
- * or less, each timed a few times on `data`, whose outputs are overwritten. */
+ * or less: each is timed a few times, on memory of its own, which must be free (FN_ENOMEM). For
+ * fn_engines_put, under fn_cudnn_text and fn_cudnn_where. Waits for the device. */
 fn_status fn_cudnn_tune(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
-                        const fn_cudnn_data *data, size_t workspace) FN_CHECKED;
+                        size_t workspace) FN_CHECKED;
 
 #endif

@@ -57,6 +57,11 @@ enum { FN_CUDNN_X = 1, FN_CUDNN_DX, FN_CUDNN_W, FN_CUDNN_B, FN_CUDNN_Y, FN_CUDNN
 
 /* Refuses what no plan should be made for. */
 fn_status fn_cudnn_check(const fn_cudnn_conv *a) FN_CHECKED;
+/* Bytes of the tensors that the pass has; 0: it has no such. */
+typedef struct fn_cudnn_sizes {
+    size_t x, dx, w, b, y;
+} fn_cudnn_sizes;
+fn_cudnn_sizes fn_cudnn_sizes_of(const fn_cudnn_conv *a);
 /* The operation graph; failures are in the bag. */
 fn_cudnn_part fn_cudnn_graph(fn_cudnn_bag *b, const fn_cudnn_conv *a);
 
@@ -75,6 +80,7 @@ void fn_cudnn_find(fn_cudnn_configs *found, fn_cudnn_bag *b, const fn_cudnn *c,
 /* The one way that `choice` says. */
 void fn_cudnn_take(fn_cudnn_configs *found, fn_cudnn_bag *b, const fn_cudnn *c,
                    fn_cudnn_part graph, fn_precision precision, const fn_engine *choice);
+/* As it would be written down. */
 void fn_cudnn_read_engine(fn_engine *e, fn_cudnn_bag *b, fn_cudnn_part config);
 
 /* --- cudnn_plan.c --- */
@@ -92,5 +98,11 @@ struct fn_cudnn_plan {
 /* fn_cudnn_plan_open on this engine alone; NULL: on the first that fits. */
 fn_status fn_cudnn_plan_open_on(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_conv *what,
                                 const fn_engine *choice) FN_CHECKED;
+
+/* --- cudnn_tune.c --- */
+
+/* All that fn_cudnn_tune would try; fn_free. */
+fn_status fn_cudnn_candidates(fn_engine **out, int *n, fn_cudnn *c,
+                              const fn_cudnn_conv *what) FN_CHECKED;
 
 #endif

@@ -75,6 +75,41 @@ static cudnnDataType_t stored(const fn_cudnn_conv *a)
     return a->precision == FN_PRECISION_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
+static size_t bytes(extent e, cudnnDataType_t type)
+{
+    return (size_t)(e.n * e.c * e.h * e.w) * (type == CUDNN_DATA_BFLOAT16 ? 2 : 4);
+}
+
+fn_cudnn_sizes fn_cudnn_sizes_of(const fn_cudnn_conv *a)
+{
+    cudnnDataType_t type = stored(a), w = type;
+    fn_cudnn_sizes s = {.x = bytes(x_extent(a), type), .y = bytes(y_extent(a), type)};
+    switch (a->pass) {
+    case FN_CUDNN_FORWARD_BIAS:
+    case FN_CUDNN_FORWARD_BIAS_RELU:
+        s.b = bytes(per_channel(a->k), type);
+        break;
+    case FN_CUDNN_DGRAD_RELU_BIAS:
+        s.b = bytes(per_channel(a->c), CUDNN_DATA_FLOAT);
+        s.dx = s.x;
+        break;
+    case FN_CUDNN_DGRAD_RELU:
+        s.dx = s.x;
+        break;
+    case FN_CUDNN_DGRAD:
+        s.dx = s.x;
+        s.x = 0;
+        break;
+    case FN_CUDNN_WGRAD_F32:
+        w = CUDNN_DATA_FLOAT;
+        break;
+    default:
+        break;
+    }
+    s.w = bytes(w_extent(a), w);
+    return s;
+}
+
 static fn_cudnn_part any_tensor(fn_cudnn_bag *b, int64_t id, extent e, cudnnDataType_t type,
                                 bool inside)
 {

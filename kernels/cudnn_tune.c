@@ -15,13 +15,14 @@ static fn_status check(cudaError_t e, const char *doing)
                             : fn_fail(FN_EDEVICE, "%s: %s", doing, cudaGetErrorString(e));
 }
 
-/* All engines that may compute it, as they would be written down; fn_free. */
-static fn_status list(fn_engine **out, int *n, fn_cudnn *c, const fn_cudnn_conv *what)
+fn_status fn_cudnn_candidates(fn_engine **out, int *n, fn_cudnn *c,
+                              const fn_cudnn_conv *what)
 {
     fn_cudnn_configs found;
     fn_cudnn_bag *b = fn_alloc(1, sizeof *b);
     fn_engine *e = fn_alloc(FN_CUDNN_CONFIGS, sizeof *e);
     fn_status rc = FN_OK;
+    *out = NULL;
     if (!b || !e)
         FN_GO(fn_fail(FN_ENOMEM, "no memory for the list of engines"));
     FN_GO(fn_cudnn_check(what));
@@ -40,62 +41,113 @@ out:
     return rc;
 }
 
-static fn_status time_runs(float *ms, fn_cudnn_plan *p, const fn_cudnn_data *data,
-                           const cudaEvent_t event[2])
+/* --- memory --- */
+
+/* Every byte is 0x3c: small positive numbers, as float and as bfloat16. Zeros would let the
+ * device run cooler than it does in training. */
+static fn_status allocate(void **out, size_t bytes)
 {
-    FN_TRY(fn_cudnn_plan_run(p, data));
-    FN_TRY(check(cudaEventRecord(event[0], p->c->stream), "timing an engine"));
+    if (!bytes)
+        return FN_OK;
+    if (cudaMalloc(out, bytes) != cudaSuccess)
+        return fn_fail(FN_ENOMEM, "no %zu bytes of device memory to time engines on",
+                       bytes);
+    return check(cudaMemset(*out, 0x3c, bytes), "filling device memory");
+}
+
+static void release(fn_cudnn_data *d)
+{
+    void *all[] = {d->x, d->dx, d->w, d->b, d->y, d->workspace};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cudaFree(all[i]);
+}
+
+static fn_status allocate_all(fn_cudnn_data *d, const fn_cudnn_conv *what, size_t workspace)
+{
+    fn_cudnn_sizes s = fn_cudnn_sizes_of(what);
+    FN_TRY(allocate(&d->x, s.x));
+    FN_TRY(allocate(&d->dx, s.dx));
+    FN_TRY(allocate(&d->w, s.w));
+    FN_TRY(allocate(&d->b, s.b));
+    FN_TRY(allocate(&d->y, s.y));
+    return allocate(&d->workspace, workspace);
+}
+
+/* --- time --- */
+
+typedef struct timer {
+    fn_cudnn_data data;
+    size_t workspace; /* bytes of it */
+    cudaEvent_t start, stop;
+} timer;
+
+static fn_status time_runs(float *ms, fn_cudnn_plan *p, const timer *k)
+{
+    static const char doing[] = "timing an engine";
+    FN_TRY(fn_cudnn_plan_run(p, &k->data));
+    FN_TRY(check(cudaEventRecord(k->start, p->c->stream), doing));
     for (int i = 0; i < RUNS; i++)
-        FN_TRY(fn_cudnn_plan_run(p, data));
-    FN_TRY(check(cudaEventRecord(event[1], p->c->stream), "timing an engine"));
-    FN_TRY(check(cudaEventSynchronize(event[1]), "timing an engine"));
-    return check(cudaEventElapsedTime(ms, event[0], event[1]), "timing an engine");
+        FN_TRY(fn_cudnn_plan_run(p, &k->data));
+    FN_TRY(check(cudaEventRecord(k->stop, p->c->stream), doing));
+    FN_TRY(check(cudaEventSynchronize(k->stop), doing));
+    return check(cudaEventElapsedTime(ms, k->start, k->stop), doing);
 }
 
 /* An engine that is refused or wants more workspace takes for ever. */
 static fn_status time_engine(float *ms, fn_cudnn *c, const fn_cudnn_conv *what,
-                             const fn_engine *engine, const fn_cudnn_data *data,
-                             size_t workspace, const cudaEvent_t event[2])
+                             const fn_engine *engine, const timer *k)
 {
     fn_cudnn_plan *p;
     *ms = FLT_MAX;
     fn_status rc = fn_cudnn_plan_open_on(&p, c, what, engine);
     if (rc == FN_EUNSUPPORTED)
         return FN_OK;
-    if (rc == FN_OK && p->workspace <= workspace)
-        rc = time_runs(ms, p, data, event);
+    if (rc == FN_OK && p->workspace <= k->workspace)
+        rc = time_runs(ms, p, k);
     fn_cudnn_plan_close(p);
     return rc;
 }
 
-fn_status fn_cudnn_tune(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
-                        const fn_cudnn_data *data, size_t workspace)
+static fn_status time_all(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
+                          const fn_engine *engine, int n, const timer *k)
 {
-    fn_engine *engine = NULL;
-    cudaEvent_t event[2] = {NULL, NULL};
     float least = FLT_MAX, ms;
-    fn_status rc = FN_OK;
-    int n = 0;
-    if (!c->handle)
-        return fn_fail(FN_EUNSUPPORTED, "%s is only described: nothing runs on it",
-                       c->where);
-    FN_GO(list(&engine, &n, c, what));
-    FN_GO(check(cudaEventCreate(&event[0]), "an event"));
-    FN_GO(check(cudaEventCreate(&event[1]), "an event"));
     for (int i = 0; i < n; i++) {
-        FN_GO(time_engine(&ms, c, what, &engine[i], data, workspace, event));
+        FN_TRY(time_engine(&ms, c, what, &engine[i], k));
         if (ms < least) {
             least = ms;
             *fastest = engine[i];
         }
     }
     if (least == FLT_MAX)
-        rc = fn_fail(FN_EUNSUPPORTED, "no engine fits into %zu bytes of workspace",
-                     workspace);
+        return fn_fail(FN_EUNSUPPORTED, "no engine does with %zu bytes of workspace",
+                       k->workspace);
+    return FN_OK;
+}
+
+fn_status fn_cudnn_tune(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
+                        size_t workspace)
+{
+    char text[FN_CUDNN_TEXT];
+    timer k = {.workspace = workspace};
+    fn_engine *engine = NULL;
+    fn_status rc = FN_OK;
+    int n = 0;
+    if (!c->handle)
+        return fn_fail(FN_EUNSUPPORTED, "%s is only described: nothing runs on it",
+                       c->where);
+    FN_GO(fn_cudnn_candidates(&engine, &n, c, what));
+    FN_GO(allocate_all(&k.data, what, workspace));
+    FN_GO(check(cudaEventCreate(&k.start), "an event"));
+    FN_GO(check(cudaEventCreate(&k.stop), "an event"));
+    FN_GO(time_all(fastest, c, what, engine, n, &k));
 out:
-    for (int i = 0; i < 2; i++)
-        if (event[i])
-            cudaEventDestroy(event[i]);
+    if (k.start)
+        cudaEventDestroy(k.start);
+    if (k.stop)
+        cudaEventDestroy(k.stop);
+    release(&k.data);
     fn_free(engine);
-    return rc;
+    fn_cudnn_text(text, what);
+    return rc == FN_OK ? FN_OK : fn_context(rc, "%s", text);
 }

@@ -102,8 +102,7 @@ TEST(a_described_device_does_not_run)
     fn_engine e;
     CHECK_OK(fn_cudnn_plan_open(&p, c, &a));
     CHECK_FAILS(fn_cudnn_plan_run(p, &(fn_cudnn_data){0}), FN_EUNSUPPORTED, "described");
-    CHECK_FAILS(fn_cudnn_tune(&e, c, &a, &(fn_cudnn_data){0}, 0), FN_EUNSUPPORTED,
-                "described");
+    CHECK_FAILS(fn_cudnn_tune(&e, c, &a, 0), FN_EUNSUPPORTED, "described");
     fn_cudnn_plan_close(p);
     fn_cudnn_close(c);
 }
@@ -237,6 +236,56 @@ TEST(what_is_written_down_must_be_as_precise)
     CHECK(strstr(fn_last_error(), "delete its line"));
     fn_engines_close(list);
     fn_cudnn_close(c);
+}
+
+/* What tuning would time, in the form that a file has: all of it is accepted again. */
+TEST(candidates_may_be_written_down)
+{
+    static const fn_cudnn_pass pass[] = {FN_CUDNN_FORWARD, FN_CUDNN_FORWARD_BIAS_RELU,
+                                         FN_CUDNN_DGRAD, FN_CUDNN_WGRAD};
+    fn_cudnn *c = described();
+    for (size_t i = 0; i < sizeof pass / sizeof *pass; i++)
+        for (fn_precision how = FN_PRECISION_FP32; how <= FN_PRECISION_BF16; how++) {
+            fn_cudnn_conv a = conv(pass[i], how);
+            fn_engine *e;
+            int n = 0;
+            CHECK_OK(fn_cudnn_candidates(&e, &n, c, &a));
+            CHECK(n > 1);
+            for (int k = 0; k < n; k++) {
+                fn_cudnn_plan *p;
+                CHECK_OK(fn_cudnn_plan_open_on(&p, c, &a, &e[k]));
+                CHECK(p && equal(fn_cudnn_plan_engine(p), &e[k]));
+                fn_cudnn_plan_close(p);
+            }
+            fn_free(e);
+        }
+    fn_cudnn_close(c);
+}
+
+/* x is [256, 28, 28, 96], y [256, 28, 28, 128]; of 2 bytes, of floats 4. */
+TEST(sizes_of_a_pass)
+{
+    const size_t pixels = (size_t)256 * 28 * 28, x = pixels * 96, y = pixels * 128;
+    const size_t w = (size_t)128 * 3 * 3 * 96;
+    const fn_cudnn_sizes want[FN_CUDNN_PASSES] = {
+        [FN_CUDNN_FORWARD] = {.x = 2 * x, .w = 2 * w, .y = 2 * y},
+        [FN_CUDNN_FORWARD_BIAS] = {.x = 2 * x, .w = 2 * w, .b = 256, .y = 2 * y},
+        [FN_CUDNN_FORWARD_BIAS_RELU] = {.x = 2 * x, .w = 2 * w, .b = 256, .y = 2 * y},
+        [FN_CUDNN_DGRAD] = {.dx = 2 * x, .w = 2 * w, .y = 2 * y},
+        [FN_CUDNN_DGRAD_RELU] = {.x = 2 * x, .dx = 2 * x, .w = 2 * w, .y = 2 * y},
+        [FN_CUDNN_DGRAD_RELU_BIAS] =
+            {.x = 2 * x, .dx = 2 * x, .w = 2 * w, .b = 384, .y = 2 * y},
+        [FN_CUDNN_WGRAD] = {.x = 2 * x, .w = 2 * w, .y = 2 * y},
+        [FN_CUDNN_WGRAD_F32] = {.x = 2 * x, .w = 4 * w, .y = 2 * y},
+    };
+    for (fn_cudnn_pass p = 0; p < FN_CUDNN_PASSES; p++) {
+        fn_cudnn_conv a = conv(p, FN_PRECISION_BF16);
+        fn_cudnn_sizes got = fn_cudnn_sizes_of(&a);
+        CHECK(memcmp(&got, &want[p], sizeof got) == 0);
+    }
+    fn_cudnn_conv a = conv(FN_CUDNN_FORWARD_BIAS, FN_PRECISION_TF32);
+    CHECK_INT(fn_cudnn_sizes_of(&a).x, 4 * x);
+    CHECK_INT(fn_cudnn_sizes_of(&a).b, 512);
 }
 
 /* The numerical notes of an engine, a bit each, as cuDNN gives them. */
