@@ -21,6 +21,16 @@
 #    define UNROLL
 #endif
 
+/* Dynamic shared memory. Above 48 KB a kernel has to be allowed to. */
+#ifndef FN_SHARED
+#    define FN_SHARED(T, name)                \
+        extern __shared__ uint4 fn_dynamic[]; \
+        T *name = reinterpret_cast<T *>(fn_dynamic)
+#endif
+#define FN_ALLOW_SHARED(kernel, bytes)                           \
+    cudaFuncSetAttribute(reinterpret_cast<const void *>(kernel), \
+                         cudaFuncAttributeMaxDynamicSharedMemorySize, (int)(bytes))
+
 typedef __nv_bfloat16 bf16;
 
 static __device__ inline float as_float(float v)

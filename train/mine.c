@@ -184,14 +184,14 @@ static void count(fn_triplets *t, int64_t *start, const fn_faces *b, fn_mining k
     t->most = t->every ? t->count : start[b->n];
 }
 
-static fn_status check_pairs(const fn_triplets *t, int n)
+fn_status fn_mine_check(int64_t pairs, int n)
 {
-    if (t->pairs == 0)
+    if (pairs == 0)
         return fn_fail(FN_EINVAL,
                        "no positive pair in a batch of %d faces: no person has two; give "
                        "each person more faces",
                        n);
-    if (t->count == 0)
+    if (pairs == (int64_t)n * (n - 1))
         return fn_fail(FN_EINVAL,
                        "no negative in a batch of %d faces: all are one person; give it "
                        "more people",
@@ -237,7 +237,7 @@ fn_status fn_mine(fn_triplets *t, const fn_faces *b, const fn_mine_options *o)
     if (!start)
         return fn_fail(FN_ENOMEM, "no memory to mine a batch of %d faces", b->n);
     count(t, start, b, o->kind);
-    fn_status rc = check_pairs(t, b->n);
+    fn_status rc = fn_mine_check(t->pairs, b->n);
     if (rc == FN_OK && !t->every)
         rc = make_list(t, start, &(job){b, o});
     if (rc != FN_OK)

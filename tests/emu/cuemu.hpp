@@ -455,7 +455,8 @@ static inline float __uint_as_float(unsigned bits)
     return x;
 }
 
-#define cudaGetLastError() cudaSuccess
+#define cudaGetLastError()        cudaSuccess
+#define cudaFuncSetAttribute(...) cudaSuccess
 
 #define LAUNCH(kernel, grid, block, shared, stream, ...)                        \
     do {                                                                        \
