@@ -67,10 +67,10 @@ typedef struct fn_call {
     bool exact;             /* set before prepare: no shortcut that costs digits */
     fn_precision precision; /* set before prepare: the numbers to multiply */
     float most; /* set before prepare: the largest x[0] in FN_PRECISION_U8; 0: unknown */
-    struct fn_gpu *gpu;     /* FN_CUDA: kernels/gpu.h; set before prepare */
-    void *stream;           /* and where work is queued: the GPU's */
-    int n_x, n_y, n_w;      /* n_y and n_w by infer */
-    int keep;               /* FN_KEEP_*, by infer */
+    struct fn_gpu *gpu; /* FN_CUDA: kernels/gpu.h; set before prepare */
+    void *stream;       /* and where work is queued: the GPU's */
+    int n_x, n_y, n_w;  /* n_y and n_w by infer */
+    int keep;           /* FN_KEEP_*, by infer */
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];
     fn_tensor dx[FN_MAX_IN], dw[FN_MAX_WEIGHT], dy[FN_MAX_OUT];
     size_t saved_bytes, workspace_bytes; /* by prepare */

@@ -46,13 +46,15 @@ fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
         return fn_fail(FN_EUNSUPPORTED,
                        "the reference computes in double: it takes no other precision");
     if (exact)
-        return fn_fail(FN_EINVAL,
-                       "exact asks for every digit and %s keeps two or three: take one of them",
-                       fn_precision_names[p]);
+        return fn_fail(
+            FN_EINVAL,
+            "exact asks for every digit and %s keeps two or three: take one of them",
+            fn_precision_names[p]);
     if (b == FN_CUDA)
-        return p == FN_PRECISION_U8 ? fn_fail(FN_EUNSUPPORTED, "u8 is for CPUs: a GPU takes "
-                                                               "fp32, tf32 or bf16")
-                                    : FN_OK;
+        return p == FN_PRECISION_U8
+                   ? fn_fail(FN_EUNSUPPORTED, "u8 is for CPUs: a GPU takes "
+                                              "fp32, tf32 or bf16")
+                   : FN_OK;
     if (p == FN_PRECISION_TF32)
         return fn_fail(FN_EUNSUPPORTED,
                        "tf32 is a format of CUDA's processors: a CPU takes "
