@@ -17,6 +17,9 @@ typedef struct fn_gpu {
 fn_status fn_gpu_open(fn_gpu **out, int number) FN_CHECKED;
 void fn_gpu_close(fn_gpu *g); /* after everything that lives on it; accepts NULL */
 
+/* "cuda, NVIDIA H100 80GB HBM3, 79 GB". */
+void fn_gpu_describe(const fn_gpu *g, char *text, size_t size);
+
 void *fn_gpu_stream(const fn_gpu *g);
 fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes) FN_CHECKED;
 void fn_gpu_free(fn_gpu *g, void *p);

@@ -4,6 +4,8 @@
 #include "kernels/gpu.h"
 #include "kernels/launch.h"
 
+#include <stdio.h>
+
 static fn_status open_libraries(fn_gpu *g, int number)
 {
     FN_TRY(fn_device_open(&g->device, number));
@@ -35,6 +37,15 @@ void fn_gpu_close(fn_gpu *g)
     fn_cudnn_close(g->cudnn);
     fn_device_close(g->device);
     fn_free(g);
+}
+
+void fn_gpu_describe(const fn_gpu *g, char *text, size_t size)
+{
+    fn_device_facts f;
+    if (fn_device_ask(g->device, &f) == FN_OK)
+        snprintf(text, size, "cuda, %s, %zu GB", f.name, f.memory >> 30);
+    else
+        snprintf(text, size, "cuda, %s", fn_last_error());
 }
 
 void *fn_gpu_stream(const fn_gpu *g)

@@ -18,6 +18,13 @@ static fn_status none(void)
     return fn_fail(FN_EINTERNAL, "a GPU is used that was never opened");
 }
 
+void fn_gpu_describe(const fn_gpu *g, char *text, size_t size)
+{
+    (void)g;
+    if (size)
+        *text = '\0';
+}
+
 void *fn_gpu_stream(const fn_gpu *g)
 {
     (void)g;

@@ -16,6 +16,7 @@ static fn_device *device;
 static inline void open_device(void)
 {
     fn_threads_set(1);
+    fn_emu_plug_in(true);
     CHECK_OK(fn_device_open(&device, 0));
 }
 

@@ -46,6 +46,7 @@ static double limit_of(fn_precision p)
 
 static void each_sample_on_gpu(fn_precision p, bool training, void (*visit)(subject *s))
 {
+    fn_emu_plug_in(true);
     CHECK_OK(fn_gpu_open(&gpu, 0));
     allowed = limit_of(p);
     each_sample_in(p, training, visit);

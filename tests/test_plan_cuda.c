@@ -3,6 +3,7 @@
 #include "core/mem.h"
 #include "kernels/gpu.h"
 #include "nn/plan.h"
+#include "tests/emu/emu.h"
 #include "tests/nets.h"
 #include "tests/test.h"
 
@@ -60,6 +61,7 @@ static void check_run(const run *ref, const char *text, bool training, fn_plan_o
 {
     run r;
     fn_gpu *gpu = NULL;
+    fn_emu_plug_in(true);
     CHECK_OK(fn_gpu_open(&gpu, 0));
     o.backend = FN_CUDA;
     o.gpu = gpu;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const devices[] = {"auto", "cpu", NULL};
+static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const fallbacks[] = {"skip", "farthest", "hardest", NULL};
 static const char *const minings[] = {"semihard", "hardest_negative", "hardest",
                                       "all",      "random",           NULL};
@@ -47,7 +47,7 @@ static const char *const schedules[] = {"constant", "cosine", "step", NULL};
 const fn_field fn_config_fields[] = {
     TEXT("net", net, NULL, "a network of configs/nets, or a path to its YAML"),
     TEXT("run", run, NULL, "folder of this run: logs, metrics, checkpoints, model"),
-    CHOICE("device", device, 0, devices, "auto takes the best there is"),
+    CHOICE("device", device, FN_DEVICE_AUTO, devices, "auto takes a GPU where there is one"),
     INT("threads", threads, 0, 0, 1024, "of the network; 0: every core"),
     LONG("seed", seed, 1, 0, 1e15, "of weights, batches and augmentation"),
     TEXT("data.train", train_pack, NULL, "pack of faces to learn from (facenet data pack)"),
@@ -60,7 +60,7 @@ const fn_field fn_config_fields[] = {
     INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all"),
     FLAG("train.exact", exact, 0, "convolutions without Winograd: slower, a digit more"),
     CHOICE("train.precision", precision, FN_PRECISION_FP32, fn_precision_names,
-           "what convolutions multiply; a CPU takes fp32 or, if it can, bf16"),
+           "what convolutions multiply; a CPU takes no tf32, and bf16 if it can"),
     CHOICE("loss.mining", mining, FN_MINE_SEMIHARD, minings, "which triplets of a batch"),
     REAL("loss.margin", margin, 0.2, FLT_MIN, 4, "alpha, in squared distance"),
     CHOICE("loss.fallback", fallback, FN_FALLBACK_SKIP, fallbacks,

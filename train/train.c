@@ -151,7 +151,11 @@ static void say_what(const fn_trainer *t, fn_tell to)
 {
     fn_trainer_size size = fn_trainer_size_of(t);
     int n = fn_sampler_size(t->sampler);
-    tell(to, "device: cpu, %d threads", fn_threads());
+    char device[160];
+    snprintf(device, sizeof device, "cpu, %d threads", fn_threads());
+    if (t->gpu)
+        fn_gpu_describe(t->gpu, device, sizeof device);
+    tell(to, "device: %s", device);
     tell(to, "network: %s, %" PRId64 " weights; a batch of %d faces in %s of %d",
          fn_net_name(t->net), fn_params_trained(t->params), n,
          t->sum ? "two passes, chunks" : "one pass", t->chunk);

@@ -22,14 +22,24 @@ static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
         fn_params_init(t->params, (uint64_t)c->seed);
     }
     rc = fn_plan_open(out, g, t->params,
-                      (fn_plan_options){.backend = FN_CPU,
+                      (fn_plan_options){.backend = t->gpu ? FN_CUDA : FN_CPU,
                                         .exact = c->exact,
-                                        .precision = (fn_precision)c->precision});
+                                        .precision = (fn_precision)c->precision,
+                                        .gpu = t->gpu});
     if (rc == FN_ENOMEM)
         rc = fn_context(rc, "train.chunk is %d; a smaller one takes less", t->chunk);
 out:
     fn_graph_close(g);
     return rc;
+}
+
+/* A GPU that cannot be used is an error where it was asked for. */
+static fn_status open_device(fn_trainer *t)
+{
+    if (t->config.device == FN_DEVICE_CPU)
+        return FN_OK;
+    fn_status rc = fn_gpu_open(&t->gpu, 0);
+    return rc == FN_EUNSUPPORTED && t->config.device == FN_DEVICE_AUTO ? FN_OK : rc;
 }
 
 static fn_status open_network(fn_trainer *t)
@@ -77,6 +87,7 @@ fn_status fn_trainer_open(fn_trainer *t, const fn_config *c)
     *t = (fn_trainer){.config = *c};
     fn_threads_set(c->threads);
     FN_GO(open_data(t));
+    FN_GO(open_device(t));
     FN_GO(open_network(t));
     FN_GO(fn_optim_open(&t->optim, t->params, c->optim));
     FN_GO(allocate(t));
@@ -94,6 +105,7 @@ void fn_trainer_close(fn_trainer *t)
     fn_optim_close(t->optim);
     fn_plan_close(t->plan);
     fn_plan_close(t->rest);
+    fn_gpu_close(t->gpu);
     fn_params_close(t->params);
     fn_net_close(t->net);
     fn_triplets_free(&t->triplets);

@@ -11,6 +11,7 @@
 
 typedef struct fn_trainer {
     fn_config config;
+    fn_gpu *gpu; /* the network's; NULL: it runs on the CPU */
     fn_net *net;
     fn_params *params;
     int chunk; /* faces of one pass of the network; of the batch, if it is not cut */

@@ -13,6 +13,12 @@ struct fn_device {
 };
 
 unsigned fn_emu_schedule_seed;
+static bool plugged_in;
+
+void fn_emu_plug_in(bool yes)
+{
+    plugged_in = yes;
+}
 
 void fn_emu_schedule(unsigned seed)
 {
@@ -28,6 +34,8 @@ fn_status fn_device_check(int error, const char *doing)
 fn_status fn_device_open(fn_device **out, int number)
 {
     *out = NULL;
+    if (!plugged_in)
+        return fn_fail(FN_EUNSUPPORTED, "the emulated GPU is not plugged in");
     if (number != 0)
         return fn_fail(FN_EINVAL, "there is no GPU %d: they are 0 to 0", number);
     *out = fn_alloc(1, sizeof **out);

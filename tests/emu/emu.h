@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* Whether there is a GPU; at first there is none, so that a test of something else meets none. */
+void fn_emu_plug_in(bool yes);
+
 /* In which order the threads of a block run, from now on: tests/emu/cuemu.hpp. */
 void fn_emu_schedule(unsigned seed);
 

@@ -1,0 +1,62 @@
+/* op_tensor.h -- the tensors of a call and their elements, in any backend's type and format. */
+#ifndef FN_TESTS_OP_TENSOR_H
+#define FN_TESTS_OP_TENSOR_H
+
+#include "kernels/bf16.h"
+#include "kernels/format.h"
+
+enum { X, W, DY, Y, DX, DW, ROLES }; /* tensors of a call, inputs first */
+static const char *const role_name[ROLES] = {"x", "w", "dy", "y", "dx", "dw"};
+
+static fn_tensor *tensors(fn_call *c, int role, int *n)
+{
+    *n = role == X || role == DX ? c->n_x : role == W || role == DW ? c->n_w : c->n_y;
+    fn_tensor *const start[ROLES] = {c->x, c->w, c->dy, c->y, c->dx, c->dw};
+    return start[role];
+}
+
+static size_t bytes_of(fn_tensor t, fn_backend b)
+{
+    size_t count = (size_t)fn_format_numel(t.shape, t.format);
+    return count * (b == FN_REF         ? sizeof(double)
+                    : t.type == FN_BF16 ? sizeof(uint16_t)
+                                        : sizeof(float));
+}
+
+/* What is stored at this place. */
+static double stored(fn_tensor t, fn_backend b, int64_t i)
+{
+    if (b == FN_REF)
+        return fn_f64(t)[i];
+    return (double)(t.type == FN_BF16 ? fn_bf16_float(((uint16_t *)t.data)[i])
+                                      : fn_f32(t)[i]);
+}
+
+/* Where element i, counted as N,H,W,C, lies in a blocked tensor. */
+static int64_t place(fn_tensor t, int64_t i)
+{
+    const int64_t *dim = t.shape.dim, block = t.format == FN_BLOCK16 ? 16 : 8;
+    int64_t c = i % dim[1], pixel = i / dim[1], plane = dim[2] * dim[3];
+    if (t.shape.rank != 4 || t.format == FN_PLAIN)
+        return i;
+    int64_t blocks = (dim[1] + block - 1) / block;
+    return ((pixel / plane * blocks + c / block) * plane + pixel % plane) * block +
+           c % block;
+}
+
+static double get(fn_tensor t, fn_backend b, int64_t i)
+{
+    return stored(t, b, b == FN_REF ? i : place(t, i));
+}
+
+static void put(fn_tensor t, fn_backend b, int64_t i, double value)
+{
+    if (b == FN_REF)
+        fn_f64(t)[i] = value;
+    else if (t.type == FN_BF16)
+        ((uint16_t *)t.data)[i] = fn_bf16_of((float)value);
+    else
+        fn_f32(t)[place(t, i)] = (float)value;
+}
+
+#endif
