@@ -1,22 +1,12 @@
 /* test_cudnn.c -- what the wrapper of cuDNN says of devices, of plans that cannot be and of
  * engines that are written down. tests/test_cudnn_plans.c has the nets' convolutions. */
+#include "core/file.h"
+#include "core/mem.h"
+#include "kernels/cublas.h"
 #include "kernels/cudnn.h"
+#include "kernels/cudnn_backend.h"
+#include "tests/scratch.h"
 #include "tests/test.h"
-
-#ifdef FN_NO_CUDNN
-
-TEST(cudnn)
-{
-    SKIP("cuDNN is not used: " FN_NO_CUDNN);
-}
-
-#else
-
-#    include "core/file.h"
-#    include "core/mem.h"
-#    include "kernels/cublas.h"
-#    include "kernels/cudnn_backend.h"
-#    include "tests/scratch.h"
 
 static fn_status describe(char **json)
 {
@@ -367,5 +357,3 @@ TEST(no_memory)
     fn_free(json);
     fn_cudnn_close(c);
 }
-
-#endif

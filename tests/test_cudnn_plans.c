@@ -4,29 +4,19 @@
  *
  * The convolutions are read from configs/nets, not typed. Each is tried in a process of its own:
  * a description that cuDNN does not expect may crash it. */
+#include "core/file.h"
+#include "core/mem.h"
 #include "kernels/conv.h"
 #include "kernels/cudnn.h"
 #include "kernels/stem.h"
 #include "nn/lower.h"
 #include "nn/net.h"
+#include "tests/scratch.h"
 #include "tests/test.h"
 
-#ifdef FN_NO_CUDNN
-
-TEST(plans)
-{
-    SKIP("cuDNN is not used: " FN_NO_CUDNN);
-}
-
-#else
-
-#    include "core/file.h"
-#    include "core/mem.h"
-#    include "tests/scratch.h"
-
-#    include <sys/wait.h>
-#    include <time.h>
-#    include <unistd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 /* --- the convolutions --- */
 
@@ -350,5 +340,3 @@ TEST(engines_from_a_file)
     fn_free(now);
     fn_free(l);
 }
-
-#endif
