@@ -150,41 +150,53 @@ const fn_engine *fn_cudnn_plan_engine(const fn_cudnn_plan *p)
 
 /* --- run --- */
 
-static void bind(fn_cudnn_plan *p, const fn_cudnn_data *d)
+/* Of the tensors that there are, names and pointers for cuDNN; returns how many. */
+static int list_tensors(int64_t *id, void **to, const fn_cudnn_data *d)
 {
     void *const all[] = {d->x, d->dx, d->w, d->b, d->y};
     static const int64_t name[] = {FN_CUDNN_X, FN_CUDNN_DX, FN_CUDNN_W, FN_CUDNN_B,
                                    FN_CUDNN_Y};
-    void *to[sizeof all / sizeof *all];
-    int64_t id[sizeof all / sizeof *all];
     int n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i]) {
             to[n] = all[i];
             id[n++] = name[i];
         }
-    p->pack = fn_cudnn_add(&p->bag, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
-    fn_cudnn_set(&p->bag, p->pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n,
-                 id);
-    fn_cudnn_set(&p->bag, p->pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS,
-                 CUDNN_TYPE_VOID_PTR, n, to);
-    fn_cudnn_set(&p->bag, p->pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR,
-                 1, &d->workspace);
-    fn_cudnn_finish(&p->bag, p->pack);
+    return n;
+}
+
+/* The pack is the last part of the bag. */
+static fn_status bind(fn_cudnn_plan *p, const fn_cudnn_data *d)
+{
+    fn_cudnn_bag *b = &p->bag;
+    void *to[FN_CUDNN_INSIDE];
+    int64_t id[FN_CUDNN_INSIDE];
+    int before = b->n - (p->pack != NULL), n = list_tensors(id, to, d);
+    fn_cudnn_drop(b, before, NULL, 0);
+    p->pack = fn_cudnn_add(b, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+    fn_cudnn_set(b, p->pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, n, id);
+    fn_cudnn_set(b, p->pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, n,
+                 to);
+    fn_cudnn_set(b, p->pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1,
+                 &d->workspace);
+    fn_cudnn_finish(b, p->pack);
     p->bound = *d;
+    fn_status rc = fn_cudnn_status(b, "a convolution's pointers");
+    if (rc != FN_OK) {
+        b->bad = CUDNN_STATUS_SUCCESS;
+        fn_cudnn_drop(b, before, NULL, 0);
+        p->pack = NULL;
+    }
+    return rc;
 }
 
 fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *data)
 {
+    if (!p->pack || memcmp(&p->bound, data, sizeof *data) != 0)
+        FN_TRY(bind(p, data));
     if (!p->c->handle)
         return fn_fail(FN_EUNSUPPORTED, "%s is only described: a plan for it does not run",
                        p->c->where);
-    if (!p->pack || memcmp(&p->bound, data, sizeof *data) != 0) {
-        if (p->pack)
-            fn_cudnn_drop(&p->bag, p->bag.n - 1, NULL, 0);
-        bind(p, data);
-        FN_TRY(fn_cudnn_status(&p->bag, "a convolution's pointers"));
-    }
     cudnnStatus_t s = cudnnBackendExecute(p->c->handle, p->plan, p->pack);
     if (s == CUDNN_STATUS_SUCCESS)
         return FN_OK;
