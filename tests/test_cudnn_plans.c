@@ -50,7 +50,7 @@ static void add(list *l, fn_cudnn_conv a)
         l->conv[l->n++] = a;
 }
 
-static void add_passes(list *l, fn_cudnn_conv a, const fn_conv *attr, bool first)
+static void add_passes(list *l, fn_cudnn_conv a, const fn_conv *attr)
 {
     fn_precision coarsest = FN_PRECISION_BF16;
     for (a.precision = l->only_bf16 ? coarsest : 0; a.precision <= coarsest;
@@ -62,8 +62,7 @@ static void add_passes(list *l, fn_cudnn_conv a, const fn_conv *attr, bool first
         a.pass = FN_CUDNN_WGRAD;
         add(l, a);
         a.pass = FN_CUDNN_DGRAD;
-        if (!first) /* nobody wants the gradient of an image */
-            add(l, a);
+        add(l, a);
     }
 }
 
@@ -118,7 +117,7 @@ static void add_merged(list *l, const fn_graph *g, int fork)
         count++;
     }
     if (count > 1)
-        add_passes(l, merged, (const fn_conv *)of->attr, false);
+        add_passes(l, merged, (const fn_conv *)of->attr);
 }
 
 static void add_net(list *l, const char *name, int batch)
@@ -130,10 +129,9 @@ static void add_net(list *l, const char *name, int batch)
     CHECK_OK(fn_lower(&lowered, g));
     for (int i = 0; i < lowered->n_node; i++) {
         const fn_node *n = &lowered->node[i];
-        bool first = n->x[0] == 0;
         if (is(n, "conv"))
-            add_passes(l, first ? stem_of(conv_of(n)) : conv_of(n),
-                       (const fn_conv *)n->attr, first);
+            add_passes(l, n->x[0] == 0 ? stem_of(conv_of(n)) : conv_of(n),
+                       (const fn_conv *)n->attr);
         if (is(n, "fork"))
             add_merged(l, lowered, i);
     }
