@@ -11,19 +11,36 @@ template <int N, typename T> static __device__ lanes<N> squares(const T *x)
 }
 
 template <typename T, int N>
+static __device__ void give_root(T *y, lanes<N> sum, float scale)
+{
+    for (int k = 0; k < N; k++)
+        sum.v[k] = sqrtf(scale * sum.v[k]);
+    write(y, sum);
+}
+
+template <typename T, int N>
 static __global__ void forward(T *y, const T *x, pool p, float scale, int64_t pixels)
 {
     int64_t channel = my_column() * N;
     if (channel >= p.channels)
         return;
-    for (int64_t at = my_row(); at < pixels; at += row_stride()) {
-        pixel to = pixel_of(at, p.y_high, p.y_wide);
-        lanes<N> sum = sum_under<N>(to, p, channel,
-                                    [=](int64_t i) { return squares<N>(x + i); });
-        for (int k = 0; k < N; k++)
-            sum.v[k] = sqrtf(scale * sum.v[k]);
-        write(y + at * p.channels + channel, sum);
-    }
+    for (int64_t at = my_row(); at < pixels; at += row_stride())
+        give_root(y + at * p.channels + channel,
+                  sum_under<N>(pixel_of(at, p.y_high, p.y_wide), p, channel,
+                               [=](int64_t i) { return squares<N>(x + i); }),
+                  scale);
+}
+
+template <typename T, int N>
+static __global__ void forward_three(T *y, const T *x, pool p, float scale, int64_t bands)
+{
+    int64_t channel = my_column() * N;
+    if (channel >= p.channels)
+        return;
+    for (int64_t b = my_row(); b < bands; b += row_stride())
+        walk_band<N>(
+            b, p, channel, [=](int64_t i) { return squares<N>(x + i); },
+            [=](int64_t i, lanes<N> sum) { give_root(y + i, sum, scale); });
 }
 
 /* dy / y, and 0 where y is. */
@@ -36,6 +53,15 @@ template <int N, typename T> static __device__ lanes<N> quotients(const T *dy, c
 }
 
 template <typename T, int N>
+static __device__ void give_product(T *dx, const T *x, lanes<N> sum, float scale)
+{
+    lanes<N> v = read<N>(x);
+    for (int k = 0; k < N; k++)
+        sum.v[k] *= scale * v.v[k];
+    write(dx, sum);
+}
+
+template <typename T, int N>
 static __global__ void backward(T *dx, const T *dy, const T *y, const T *x, pool p,
                                 float scale, int64_t pixels)
 {
@@ -43,25 +69,40 @@ static __global__ void backward(T *dx, const T *dy, const T *y, const T *x, pool
     if (channel >= p.channels)
         return;
     for (int64_t at = my_row(); at < pixels; at += row_stride()) {
-        pixel to = pixel_of(at, p.x_high, p.x_wide);
         int64_t i = at * p.channels + channel;
-        lanes<N> v = read<N>(x + i), sum = sum_windows<N>(to, p, channel, [=](int64_t m) {
-                                         return quotients<N>(dy + m, y + m);
-                                     });
-        for (int k = 0; k < N; k++)
-            sum.v[k] *= scale * v.v[k];
-        write(dx + i, sum);
+        give_product(dx + i, x + i,
+                     sum_windows<N>(pixel_of(at, p.x_high, p.x_wide), p, channel,
+                                    [=](int64_t m) { return quotients<N>(dy + m, y + m); }),
+                     scale);
     }
+}
+
+template <typename T, int N>
+static __global__ void backward_three(T *dx, const T *dy, const T *y, const T *x, pool p,
+                                      float scale, int64_t bands)
+{
+    int64_t channel = my_column() * N;
+    if (channel >= p.channels)
+        return;
+    for (int64_t b = my_row(); b < bands; b += row_stride())
+        walk_band<N>(
+            b, p, channel, [=](int64_t i) { return quotients<N>(dy + i, y + i); },
+            [=](int64_t i, lanes<N> sum) { give_product(dx + i, x + i, sum, scale); });
 }
 
 int fn_launch_l2pool(void *y, const void *x, const fn_pool_walk *w, float scale, int type,
                      void *stream)
 {
     const pool p = pool_of(w);
+    const int64_t work = is_three(p) ? band_count(p) : y_pixels(p);
     FN_WITH_LANES(type, p.channels, {
-        layout l = layout_of(y_pixels(p), p.channels / N);
-        LAUNCH((forward<T, N>), l.grid, l.block, 0, stream, (T *)y, (const T *)x, p, scale,
-               y_pixels(p));
+        layout l = layout_of(work, p.channels / N);
+        if (is_three(p))
+            LAUNCH((forward_three<T, N>), l.grid, l.block, 0, stream, (T *)y, (const T *)x,
+                   p, scale, work);
+        else
+            LAUNCH((forward<T, N>), l.grid, l.block, 0, stream, (T *)y, (const T *)x, p,
+                   scale, work);
     });
     return (int)cudaGetLastError();
 }
@@ -70,10 +111,15 @@ int fn_launch_l2pool_back(void *dx, const void *dy, const void *y, const void *x
                           const fn_pool_walk *w, float scale, int type, void *stream)
 {
     const pool p = pool_of(w);
+    const int64_t work = is_three(p) ? band_count(p) : x_pixels(p);
     FN_WITH_LANES(type, p.channels, {
-        layout l = layout_of(x_pixels(p), p.channels / N);
-        LAUNCH((backward<T, N>), l.grid, l.block, 0, stream, (T *)dx, (const T *)dy,
-               (const T *)y, (const T *)x, p, scale, x_pixels(p));
+        layout l = layout_of(work, p.channels / N);
+        if (is_three(p))
+            LAUNCH((backward_three<T, N>), l.grid, l.block, 0, stream, (T *)dx,
+                   (const T *)dy, (const T *)y, (const T *)x, p, scale, work);
+        else
+            LAUNCH((backward<T, N>), l.grid, l.block, 0, stream, (T *)dx, (const T *)dy,
+                   (const T *)y, (const T *)x, p, scale, work);
     });
     return (int)cudaGetLastError();
 }

@@ -104,4 +104,59 @@ static __device__ lanes<N> sum_windows(pixel x, const pool &p, int64_t channel, 
                        p.channels, channel, term);
 }
 
+/* --- windows of 3x3, stride 1: those over a pixel lie as those under it. A thread has some rows of
+ * one column and walks down them, so that a term is made for three pixels instead of nine --- */
+
+enum { BAND = 7 }; /* rows; two more terms than pixels */
+
+static inline bool is_three(const pool &p)
+{
+    return p.high == 3 && p.wide == 3 && p.stride == 1 && p.pad == 1;
+}
+
+/* Bands of all columns: what threads share out. */
+static inline int64_t band_count(const pool &p)
+{
+    return p.images * ((p.x_high + BAND - 1) / BAND) * p.x_wide;
+}
+
+/* The sum of term(at) over three neighbours in a row, and 0 beyond the image. */
+template <int N, typename F>
+static __device__ lanes<N> sum_of_three(int64_t image, int row, int column, const pool &p,
+                                        int64_t channel, F term)
+{
+    lanes<N> sum = {};
+    UNROLL
+    for (int c = column - 1; c <= column + 1; c++)
+        if (row >= 0 && row < p.x_high && c >= 0 && c < p.x_wide) {
+            int64_t at = ((image * p.x_high + row) * p.x_wide + c) * p.channels + channel;
+            lanes<N> t = term(at);
+            for (int k = 0; k < N; k++)
+                sum.v[k] += t.v[k];
+        }
+    return sum;
+}
+
+/* Calls give(at, the sum of term(at) over 3x3) for each pixel of a band. */
+template <int N, typename F, typename G>
+static __device__ void walk_band(int64_t number, const pool &p, int64_t channel, F term,
+                                 G give)
+{
+    pixel from = pixel_of(number, (p.x_high + BAND - 1) / BAND, p.x_wide);
+    int row = from.row * BAND, end = row + BAND < p.x_high ? row + BAND : p.x_high;
+    lanes<N> above = sum_of_three<N>(from.image, row - 1, from.column, p, channel, term);
+    lanes<N> here = sum_of_three<N>(from.image, row, from.column, p, channel, term);
+    for (; row < end; row++) {
+        lanes<N> below = sum_of_three<N>(from.image, row + 1, from.column, p, channel,
+                                         term);
+        for (int k = 0; k < N; k++)
+            above.v[k] += here.v[k] + below.v[k];
+        give(((from.image * p.x_high + row) * p.x_wide + from.column) * p.channels +
+                 channel,
+             above);
+        above = here;
+        here = below;
+    }
+}
+
 #endif

@@ -137,6 +137,7 @@ static const struct {
     {"fork", {&(const fn_fork){2}, 1, {FN_NCHW(2, 67, 5, 7)}, FN_FILL_UNIFORM}},
     {"avgpool", {&k3, 1, {FN_NCHW(2, 520, 3, 2)}, FN_FILL_UNIFORM}},
     {"l2pool", {&k3, 1, {FN_NCHW(2, 67, 3, 2)}, FN_FILL_UNIFORM}},
+    {"l2pool", {&k3, 1, {FN_NCHW(2, 8, 16, 5)}, FN_FILL_UNIFORM}},
     {"maxpool", {&k3, 1, {FN_NCHW(2, 520, 3, 2)}, FN_FILL_TIES}},
     {"maxpool", {&plane, 1, {FN_NCHW(1, 8, 16, 16)}, FN_FILL_UNIFORM}},
     {"maxpool", {&plane, 1, {FN_NCHW(2, 8, 16, 17)}, FN_FILL_UNIFORM}},
