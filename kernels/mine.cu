@@ -223,8 +223,8 @@ static __device__ void mine_pairs(fn_triplet_sums *s, int32_t *c, int32_t *negat
         int p = v.same[i];
         if (p == v.anchor || (r.mining == FN_TRIPLET_HARDEST && p != only))
             continue;
-        int n = choose(v, r, p, negative[p], otherwise);
-        __syncwarp(); /* all have read what was drawn */
+        int drawn = lane_of_warp() == 0 ? negative[p] : 0; /* who will write there, too */
+        int n = choose(v, r, p, drawn, otherwise);
         if (lane_of_warp() > 0)
             continue;
         negative[p] = n;

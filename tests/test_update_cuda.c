@@ -178,22 +178,29 @@ TEST(every_rule_takes_the_cpus_steps)
     close_device();
 }
 
+static void check_clipping(const fn_optim_options *o, float most)
+{
+    pair t;
+    fn_update_state taken;
+    open_pair(&t, *o, most);
+    for (int step = 1; step <= 3; step++) {
+        step_both(&t, step);
+        check_same(&t);
+        CHECK_OK(fn_optim_cuda_ask(t.gpu, &taken));
+        CHECK_NEAR(taken.norm / fn_optim_norm(t.cpu), 1, 1e-12);
+        CHECK(taken.scale == fn_optim_clip(fn_optim_norm(t.cpu), t.clip));
+    }
+    close_pair(&t);
+}
+
 TEST(a_gradient_is_clipped_by_its_length)
 {
     open_device();
-    for (int i = 0; i < SOME; i++) {
-        pair t;
-        fn_update_state taken;
-        open_pair(&t, some[i], i % 2 ? 10 : 1000);
-        for (int step = 1; step <= 3; step++) {
-            step_both(&t, step);
-            check_same(&t);
-            CHECK_OK(fn_optim_cuda_ask(t.gpu, &taken));
-            CHECK_NEAR(taken.norm / fn_optim_norm(t.cpu), 1, 1e-12);
-            CHECK(taken.scale == fn_optim_clip(fn_optim_norm(t.cpu), t.clip));
+    for (unsigned schedule = 0; schedule < 2 * SCHEDULES; schedule++)
+        for (int i = 0; i < SOME; i++) {
+            fn_emu_schedule(schedule);
+            check_clipping(&some[i], i % 2 ? 10 : 1000);
         }
-        close_pair(&t);
-    }
     close_device();
 }
 

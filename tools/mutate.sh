@@ -125,8 +125,8 @@ tests/emu/cuemu.hpp @ s/if (!(mask >> g.lane \& 1))/if (false)/ @ test_emu @ the
 tests/emu/cuemu.hpp @ s/if (\*seed == 1)/if (false)/;s/\*seed > 1/false/ @ test_emu @ one order of threads only
 train/optim.c @ s/p->param\[i\].trained \&\& k/k/ @ test_optim @ statistics count in the norm
 train/trainer.c @ s/fn_optim_clip(t->gradient, c->clip)/1/ @ test_chunk.py @ nothing is clipped
-kernels/precision.c @ s/bits >> 16 \& 1/1/ @ test_precision @ ties are not even
-kernels/precision.c @ s/x == x ?/true ?/ @ test_precision @ what is no number becomes one
+kernels/bf16.h @ s/bits >> 16 \& 1/1/ @ test_precision @ ties are not even
+kernels/bf16.h @ s/if ((bits.*/if (0)/ @ test_precision @ what is no number becomes one
 kernels/precision.c @ s/gate\[i\] > 0/gate[i] >= 0/ @ test_precision @ the gate at 0
 kernels/precision.c @ s/if (exact)/if (false)/ @ test_precision @ exact in bf16
 kernels/conv_direct.c @ s/inside.x.type = inside.w.type = low(c);// @ test_precision @ forward stays in float
@@ -142,6 +142,47 @@ nn/gauge.c @ s/x\[i\] > most/x[i] < most/ @ test_u8 @ the least for the most
 infer/calibrate.c @ s/!isfinite(e\[i\])/false/ @ test_session_low @ damage is rounded away
 infer/pass.c @ s/s->precision == FN_PRECISION_U8 \&\& !s->most)/false)/ @ test_session_low @ an uncalibrated session embeds
 train/trainer.c @ s/(fn_precision)c->precision/FN_PRECISION_FP32/ @ test_chunk.py @ train.precision does not reach the plan
+kernels/mine.cu @ s/v.away\[k\] < far/v.away[k] <= far/ @ test_triplet_cuda @ the last tie wins
+kernels/mine.cu @ s/unsigned who = __reduce_min_sync(WHOLE_WARP, bits == best/unsigned who = __shfl_sync(WHOLE_WARP, at, 0); (void)(bits == best/ @ test_triplet_cuda @ the first lane's choice is the warp's
+kernels/mine.cu @ s/v.away\[k\] > floor/v.away[k] >= floor/ @ test_triplet_cuda @ as near as the positive is semi-hard
+kernels/mine.cu @ s/(double)v.away\[n\] < (double)v.d/(double)v.away[n] <= (double)v.d/ @ test_triplet_cuda @ the end of the window
+kernels/mine.cu @ s/r.fallback == FN_TRIPLET_FARTHEST_NEGATIVE ?/true ?/ @ test_triplet_cuda @ one fallback for the other
+kernels/mine.cu @ s/return inside ? n : otherwise/return inside ? n : -1/ @ test_triplet_cuda @ a fallback is dropped
+kernels/mine.cu @ s/k != v.anchor \&\& v.d\[k\] > far/v.d[k] > far/ @ test_triplet_cuda @ an anchor is its own positive
+kernels/mine.cu @ /faces = listed;/,/view v/s/__syncthreads();// @ test_triplet_cuda @ no barrier behind the list of faces
+kernels/mine.cu @ /draw_negatives(b/,/mine_pairs/s/__syncthreads();// @ test_triplet_cuda @ no barrier behind the draws
+kernels/mine.cu @ /of\[warp_of_block()\] = s/,/for/s/__syncthreads();// @ test_triplet_cuda @ no barrier before the sum of warps
+kernels/mine.cu @ s/v.same\[k\] <= i; k++/v.same[k] < i; k++/ @ test_triplet_cuda @ the draw of a negative finds a positive
+kernels/mine.cu @ s/if (who \&\& lane_of_warp() == 0)/if (who)/ @ test_triplet_cuda @ every lane counts for its warp
+kernels/mine.cu @ s/atomicAdd(&c\[n\], -1);// @ test_triplet_cuda @ negatives are not pushed away
+kernels/mine.cu @ s/s.sick || refused/refused/ @ test_triplet_cuda @ a sick embedding is passed over
+kernels/mine.cu @ s/s.sick || refused/s.sick/ @ test_step_cuda @ a batch without pairs is learnt from
+kernels/mine.cu @ s/FN_TRIPLET_ACTIVE ? one_over(s.above)/FN_TRIPLET_ACTIVE ? mean/ @ test_triplet_cuda @ the mean over the wrong triplets
+kernels/philox.cuh @ s/i < 10; i++/i < 9; i++/ @ test_triplet_cuda @ a round of Philox is missing
+kernels/triplet.cu @ s/far < 0 ? 0 : far/far/ @ test_triplet_cuda @ rounding below 0
+kernels/triplet.cu @ /__shared__ float tile/,/^}/s/__syncthreads();// @ test_triplet_cuda @ no barrier within a tile of distances
+kernels/triplet.cu @ /load_pairs(&near/,/for (int j/s/__syncthreads();// @ test_triplet_cuda @ no barrier behind the loads
+kernels/triplet.cu @ /other < b.n; other/,/load_pairs/s/__syncthreads();// @ test_triplet_cuda @ no barrier before the loads
+kernels/triplet.cu @ s/near.out\[mine + r\]\[j\] + // @ test_triplet_cuda @ positives and negatives get no gradient
+kernels/reduce.cuh @ /part\[warp_of_block/,/for/s/__syncthreads();// @ test_update_cuda @ no barrier before the parts of a sum
+kernels/update.cu @ s/s->fix_m = .*/s->fix_m = 1;/ @ test_update_cuda @ no correction of the bias
+kernels/update.cu @ s/pow((double)beta, (double)steps)/pow((double)beta, (double)steps - 1)/ @ test_update_cuda @ the correction is a step behind
+kernels/update.cu @ s/p.decayed ? r.decay : 0/r.decay/ @ test_update_cuda @ all weights decay
+kernels/update.cu @ s/p.trained \&\& k < p.count/k < p.count/ @ test_update_cuda @ statistics count in the norm
+kernels/update.cu @ s/is_finite(\*u.loss)/true/ @ test_update_cuda @ a sick loss is learnt from
+kernels/update.cu @ s/s->steps += s->sound/s->steps++/ @ test_update_cuda @ a skipped step counts
+kernels/update.cu @ s/at = whole + (int)threadIdx.x/at = end/ @ test_update_cuda @ the end of a piece is left out
+kernels/update.cu @ s/double g = (double)u.g\[p.at + k\]; *$/float g = u.g[p.at + k];/ @ test_update_cuda @ squares overflow
+kernels/update.cu @ s/(1 - keep) \*/keep */ @ test_update_cuda @ a running statistic keeps too little
+train/optim_cuda.c @ s/left < PIECE ? left : PIECE/PIECE/ @ test_update_cuda @ a piece reaches into the next parameter
+train/optim_cuda.c @ s/{.steps = \*fn_optim_steps(o->host)}/{.steps = 0}/ @ test_update_cuda @ an optimizer forgets its steps
+train/step_cuda.c @ s/.seed = o->mine.seed/.seed = 0/ @ test_step_cuda @ the draws are of another seed
+kernels/augment.cu @ s/v.flip ? s.width - 1 - column - i : column + i/column + i/ @ test_augment_cuda @ nothing is mirrored
+kernels/augment.cu @ s/reach = step > 1 ? step : 1/reach = 1/ @ test_augment_cuda @ the filter does not widen
+kernels/augment.cu @ /make_filters<SIDE>(x/,/if (row/s/__syncthreads();// @ test_augment_cuda @ no barrier behind the filters
+kernels/augment.cu @ s/clamp(row, v.height - 1)/clamp(row, v.height - 2)/ @ test_augment_cuda @ the last row is not seen
+kernels/augment.cu @ s/first + k < 12/first + k < 11/ @ test_augment_cuda @ a channel of a square is lost
+kernels/augment.cu @ s/SIDE + k \/ SIDE - s.pad/SIDE + k % SIDE - s.pad/ @ test_augment_cuda @ squares are turned
 ROWS
 )
 
