@@ -116,12 +116,26 @@ static void most(size_t *size, size_t other)
     *size = other > *size ? other : *size;
 }
 
+/* In float where cuDNN has an engine for that: it is compiled at run time. */
+static fn_status open_back_w(fn_call *c)
+{
+    state *s = c->state;
+    s->dw = FN_F32;
+    if (s->type == FN_F32)
+        return open_plan(&s->back_w, c, FN_CUDNN_WGRAD);
+    fn_status rc = FN_EUNSUPPORTED;
+    if (c->gpu->compiles)
+        rc = open_plan(&s->back_w, c, FN_CUDNN_WGRAD_F32);
+    if (rc != FN_EUNSUPPORTED)
+        return rc;
+    s->dw = s->type;
+    return open_plan(&s->back_w, c, FN_CUDNN_WGRAD);
+}
+
 static fn_status open_backward(fn_call *c)
 {
     state *s = c->state;
-    bool exact = c->gpu->compiles && s->type == FN_BF16;
-    s->dw = exact ? FN_F32 : s->type;
-    FN_TRY(open_plan(&s->back_w, c, exact ? FN_CUDNN_WGRAD_F32 : FN_CUDNN_WGRAD));
+    FN_TRY(open_back_w(c));
     FN_TRY(open_plan(&s->back, c, FN_CUDNN_DGRAD));
     most(&c->workspace_bytes, dy_bytes(c) + sums_bytes(c));
     most(&c->workspace_bytes,

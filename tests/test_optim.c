@@ -3,29 +3,11 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "kernels/threads.h"
+#include "tests/flat.h"
 #include "tests/test.h"
 #include "train/optim.h"
 
-enum { PARAMS = 5, STEPS = 7, BIG = 2 * 4096 + 37 };
-
-/* Two kernels, of which one is cut into blocks, a bias, a statistic; gaps between them. */
-static const fn_param layout[PARAMS] = {
-    {.name = "a", .shape = {4, {5, 3, 1, 1}}, .offset = 0, .count = 15, .trained = true},
-    {.name = "b", .shape = {1, {7, 1, 1, 1}}, .offset = 16, .count = 7, .trained = true},
-    {.name = "mean", .shape = {1, {9, 1, 1, 1}}, .offset = 32, .count = 9},
-    {.name = "c",
-     .shape = {2, {BIG, 1, 1, 1}},
-     .offset = 48,
-     .count = BIG,
-     .trained = true},
-    {.name = "d",
-     .shape = {1, {33, 1, 1, 1}},
-     .offset = 48 + BIG + 11,
-     .count = 33,
-     .trained = true},
-};
-
-enum { COUNT = 48 + BIG + 11 + 48, BYTES = COUNT * sizeof(float) };
+enum { STEPS = 7 };
 
 static const fn_optim_options some[] = {
     {.kind = FN_ADAGRAD, .eps = 1e-8f, .initial = 0.1f, .decay = 0.3f},

@@ -4,31 +4,13 @@
 #include "core/rng.h"
 #include "kernels/bf16.h"
 #include "tests/cuda_rig.h"
+#include "tests/flat.h"
 #include "train/optim.h"
 #include "train/optim_cuda.h"
 
 #ifdef FN_WITH_CUDA
 
-enum { PARAMS = 5, STEPS = 7, BIG = 2 * 4096 + 37, ULPS = 4 };
-
-/* Two kernels, of which one is cut into pieces, a bias, a statistic; gaps between them. */
-static fn_param layout[PARAMS] = {
-    {.name = "a", .shape = {4, {5, 3, 1, 1}}, .offset = 0, .count = 15, .trained = true},
-    {.name = "b", .shape = {1, {7, 1, 1, 1}}, .offset = 16, .count = 7, .trained = true},
-    {.name = "mean", .shape = {1, {9, 1, 1, 1}}, .offset = 32, .count = 9},
-    {.name = "c",
-     .shape = {2, {BIG, 1, 1, 1}},
-     .offset = 48,
-     .count = BIG,
-     .trained = true},
-    {.name = "d",
-     .shape = {1, {33, 1, 1, 1}},
-     .offset = 48 + BIG + 11,
-     .count = 33,
-     .trained = true},
-};
-
-enum { COUNT = 48 + BIG + 11 + 48, BYTES = COUNT * sizeof(float) };
+enum { STEPS = 7, ULPS = 4 };
 
 /* Adam divides by eps what rounding leaves of a gradient that its decay cancels: eps is large
  * where both are there. */
