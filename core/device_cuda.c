@@ -28,11 +28,16 @@ fn_status fn_device_check(int error, const char *doing)
 
 static fn_status count_devices(int *count)
 {
+    int driver = 0;
     cudaError_t e = cudaGetDeviceCount(count);
+    cudaDriverGetVersion(&driver);
+    if (e == cudaErrorInsufficientDriver && driver == 0)
+        return fn_fail(FN_EUNSUPPORTED, "there is no driver of a GPU on this machine");
     if (e == cudaErrorInsufficientDriver)
         return fn_fail(FN_EUNSUPPORTED,
-                       "the GPU's driver is older than CUDA %d.%d wants: update it",
-                       CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+                       "the GPU's driver is for CUDA %d.%d and %d.%d is wanted: update it",
+                       driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+                       CUDART_VERSION % 1000 / 10);
     if (e == cudaErrorNoDevice || (e == cudaSuccess && *count == 0))
         return fn_fail(FN_EUNSUPPORTED, "there is no GPU on this machine");
     if (e != cudaSuccess)

@@ -77,6 +77,15 @@ def train(*args, **how):
     return run("train", "--config", at("c.yaml"), *args, **how)
 
 
+def no_device():
+    if os.path.exists("/dev/nvidiactl"):
+        print("# passed over: a GPU that is not there, since one is")
+        return
+    r = train("device=cuda", f"run={at('gpu')}")
+    expect("no GPU, but asked for", 69, "CUDA" if "CUDA" in r.stderr else "GPU", r)
+    check("nothing was begun", not os.path.exists(at("gpu")))
+
+
 def no_memory():
     """NN2 on 240 faces takes many gigabytes at once; here it may have one and a half."""
     def limit():
@@ -185,7 +194,8 @@ def streams():
 
 try:
     faces()
-    for part in no_memory, no_permission, second_signal, runaway_numbers, png_bombs, streams:
+    for part in (no_device, no_memory, no_permission, second_signal, runaway_numbers, png_bombs,
+                 streams):
         part()
 finally:
     os.chmod(work, 0o700)
