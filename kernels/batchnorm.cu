@@ -16,8 +16,9 @@ static __device__ float factor_of(float gain, float var, float eps)
 
 template <int N> static __device__ scales<N> scales_of(fn_batchnorm_launch a, int64_t at)
 {
-    scales<N> s = {read<N>(a.mean + at), read<N>(a.gain + at), read<N>(a.shift + at)};
-    lanes<N> var = read<N>(a.var + at);
+    scales<N> s = {read_weight<N>(a.mean + at), read_weight<N>(a.gain + at),
+                   read_weight<N>(a.shift + at)};
+    lanes<N> var = read_weight<N>(a.var + at);
     for (int k = 0; k < N; k++)
         s.factor.v[k] = factor_of(s.factor.v[k], var.v[k], a.eps);
     return s;

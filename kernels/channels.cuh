@@ -30,6 +30,15 @@ template <int N, typename T> static __device__ inline lanes<N> read(const T *fro
     return out;
 }
 
+/* Of a weight, which lies in the optimizer's flat buffer and is aligned as a float. */
+template <int N> static __device__ inline lanes<N> read_weight(const float *from)
+{
+    lanes<N> out;
+    for (int k = 0; k < N; k++)
+        out.v[k] = from[k];
+    return out;
+}
+
 template <int N, typename T> static __device__ inline void write(T *to, lanes<N> from)
 {
     if constexpr (N == 1)

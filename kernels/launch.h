@@ -1,8 +1,9 @@
 /* launch.h -- every launcher of a .cu file, in plain C.
  *
  * A launcher queues work on `stream` (a cudaStream_t) and returns 0 or an error of CUDA's, for
- * fn_device_check. Pointers are the device's and 16-byte aligned; `type` is that of every void
- * pointer. Nothing is read that the same call writes, unless it says so. */
+ * fn_device_check. Pointers are the device's and 16-byte aligned, those to weights (gain, shift,
+ * mean, var, slope) as floats are; `type` is that of every void pointer. Nothing is read that
+ * the same call writes, unless it says so. */
 #ifndef FN_KERNELS_LAUNCH_H
 #define FN_KERNELS_LAUNCH_H
 

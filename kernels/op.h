@@ -49,7 +49,7 @@ typedef struct fn_tensor {
     fn_shape shape;
     fn_format format;
     fn_type type; /* FN_REF's kernels do not look: theirs are doubles */
-    void *data;   /* not owned; on the device for FN_CUDA, then 16-byte aligned */
+    void *data;   /* not owned; on the device for FN_CUDA, 16-byte aligned if no weight's */
 } fn_tensor;
 
 typedef enum fn_backend { FN_REF, FN_CPU, FN_CUDA, FN_BACKENDS } fn_backend;

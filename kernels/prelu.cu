@@ -8,7 +8,7 @@ static __global__ void forward(T *y, const T *x, const float *slope, int64_t row
     int64_t at = my_column() * N;
     if (at >= channels)
         return;
-    const lanes<N> s = read<N>(slope + at);
+    const lanes<N> s = read_weight<N>(slope + at);
     for (int64_t row = my_row(); row < rows; row += row_stride()) {
         lanes<N> v = read<N>(x + row * channels + at);
         for (int k = 0; k < N; k++)
@@ -25,7 +25,7 @@ static __global__ void backward(T *dx, float *partial, const T *dy, const T *x,
     float sum[1][N] = {};
     int64_t at = my_column() * N;
     if (at < channels) {
-        const lanes<N> s = read<N>(slope + at);
+        const lanes<N> s = read_weight<N>(slope + at);
         for (int64_t row = my_row(); row < rows; row += row_stride()) {
             int64_t i = row * channels + at;
             lanes<N> v = read<N>(x + i), dv = read<N>(dy + i), out;

@@ -93,11 +93,12 @@ static void bind(fn_call *c, const way *w)
         unsigned unwanted = role == DX   ? w->unwanted
                             : role == DW ? w->unwanted >> c->n_x
                                          : 0;
+        bool weight = role == W || role == DW; /* somewhere in a flat buffer */
         bool used = w->training || role == X || role == W || role == Y;
         for (int i = 0; i < n; i++)
             if (used && !(unwanted >> i & 1))
                 t[i].data = fn_fence_open(bytes_of(t[i], w->backend),
-                                          w->backend == FN_CUDA);
+                                          w->backend == FN_CUDA && !weight);
     }
     if (w->inplace)
         c->y[0].data = c->x[0].data;
