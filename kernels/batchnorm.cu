@@ -37,13 +37,13 @@ static __global__ void apply(T *y, const T *x, fn_batchnorm_launch a)
     if (at >= a.channels)
         return;
     const scales<N> s = scales_of<N>(a, at);
-    for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
-        lanes<N> v = read<N>(x + row * a.channels + at), out;
+    for (walk w = walk_rows(at, a.rows, a.channels); w.at < w.end; w.at += w.step) {
+        lanes<N> v = read<N>(x + w.at), out;
         for (int k = 0; k < N; k++) {
             float to = normalised(s, v, k);
             out.v[k] = a.relu && to < 0 ? 0 : to;
         }
-        write(y + row * a.channels + at, out);
+        write(y + w.at, out);
     }
 }
 
@@ -62,8 +62,8 @@ static __global__ void measure(float *partial, const T *x, fn_batchnorm_launch a
     int64_t at = my_column() * N;
     if (at < a.channels) {
         const lanes<N> pivot = read<N>(x + pivot_row(a.rows) * a.channels + at);
-        for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
-            lanes<N> v = read<N>(x + row * a.channels + at);
+        for (walk w = walk_rows(at, a.rows, a.channels); w.at < w.end; w.at += w.step) {
+            lanes<N> v = read<N>(x + w.at);
             for (int k = 0; k < N; k++) {
                 float d = v.v[k] - pivot.v[k];
                 sum[0][k] += d;
@@ -97,6 +97,10 @@ static __device__ float behind_relu(const scales<N> &s, const lanes<N> &x,
     return relu && !(normalised(s, x, k) > 0) ? 0 : dy.v[k];
 }
 
+enum {
+    REDUCE_PARTS = FN_SUM_PARTS / 4 * 3
+}; /* its registers are for three on a processor */
+
 template <typename T, int N>
 static __global__ void reduce(float *partial, const T *dy, const T *x,
                               fn_batchnorm_launch a)
@@ -105,9 +109,8 @@ static __global__ void reduce(float *partial, const T *dy, const T *x,
     int64_t at = my_column() * N;
     if (at < a.channels) {
         const scales<N> s = scales_of<N>(a, at);
-        for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
-            int64_t i = row * a.channels + at;
-            lanes<N> v = read<N>(x + i), dv = read<N>(dy + i);
+        for (walk w = walk_rows(at, a.rows, a.channels); w.at < w.end; w.at += w.step) {
+            lanes<N> v = read<N>(x + w.at), dv = read<N>(dy + w.at);
             for (int k = 0; k < N; k++) {
                 float g = behind_relu(s, v, dv, k, a.relu);
                 sum[0][k] += g;
@@ -142,23 +145,22 @@ static __global__ void finish_reduce(fn_batchnorm_gradients to, float *share,
 }
 
 template <typename T, int N>
-static __global__ void apply_back(T *dx, const T *dy, const T *x, const float *share,
-                                  fn_batchnorm_launch a)
+static __global__ void FOUR_BLOCKS apply_back(T *dx, const T *dy, const T *x,
+                                              const float *share, fn_batchnorm_launch a)
 {
     int64_t at = my_column() * N;
     if (at >= a.channels)
         return;
     const scales<N> s = scales_of<N>(a, at);
     const lanes<N> less = read<N>(share + at), slope = read<N>(share + a.channels + at);
-    for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
-        int64_t i = row * a.channels + at;
-        lanes<N> v = read<N>(x + i), dv = read<N>(dy + i), out;
+    for (walk w = walk_rows(at, a.rows, a.channels); w.at < w.end; w.at += w.step) {
+        lanes<N> v = read<N>(x + w.at), dv = read<N>(dy + w.at), out;
         for (int k = 0; k < N; k++) {
             float g = behind_relu(s, v, dv, k, a.relu);
             float along = (v.v[k] - s.mean.v[k]) * slope.v[k];
             out.v[k] = s.factor.v[k] * (g - less.v[k] - along);
         }
-        write(dx + i, out);
+        write(dx + w.at, out);
     }
 }
 
@@ -192,7 +194,7 @@ int fn_launch_batchnorm_reduce(fn_batchnorm_gradients to, float *share, float *p
 {
     layout end = finish_layout_of(a.channels);
     FN_WITH_LANES(a.type, a.channels, {
-        layout l = sum_layout_of(a.rows, a.channels / N);
+        layout l = sum_layout_of(a.rows, a.channels / N, REDUCE_PARTS);
         LAUNCH((reduce<T, N>), l.grid, l.block, 0, stream, partial, (const T *)dy,
                (const T *)x, a);
         LAUNCH(finish_reduce, end.grid, end.block, 0, stream, to, share, partial,

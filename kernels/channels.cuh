@@ -96,6 +96,17 @@ static __device__ inline int64_t row_stride()
     return (int64_t)gridDim.y * blockDim.y;
 }
 
+/* The thread's elements of a tensor [rows, channels], from its channel `first` on. */
+struct walk {
+    int64_t at, end, step;
+};
+
+static __device__ inline walk walk_rows(int64_t first, int64_t rows, int64_t channels)
+{
+    walk w = {my_row() * channels + first, rows * channels, row_stride() * channels};
+    return w;
+}
+
 /* a / b, b > 0. Few numbers are past 32 bits, and those take several times as long. */
 static __device__ inline int64_t quotient(int64_t a, int b)
 {
@@ -105,13 +116,14 @@ static __device__ inline int64_t quotient(int64_t a, int b)
 /* --- sums over rows, in an order that depends on nothing but the sizes: the block's in
  * shared memory, then the grid's from partial [parts][K][channels], in double --- */
 
-/* At most FN_SUM_PARTS blocks down, and enough rows for each that the second step is short. */
-static inline layout sum_layout_of(int64_t rows, int64_t columns)
+/* At most `most` blocks down, all at work at once, with enough rows for each that the second step
+ * is short: FN_SUM_PARTS are four on each processor of an H100. */
+static inline layout sum_layout_of(int64_t rows, int64_t columns,
+                                   int64_t most = FN_SUM_PARTS)
 {
     layout l = layout_of(rows, columns);
-    int64_t enough = 4 * (int64_t)l.block.y, most = (rows + enough - 1) / enough;
-    if (most > FN_SUM_PARTS)
-        most = FN_SUM_PARTS;
+    int64_t enough = 4 * (int64_t)l.block.y, parts = (rows + enough - 1) / enough;
+    most = parts < most ? parts : most;
     if (l.grid.y > most)
         l.grid.y = (unsigned)most;
     return l;

@@ -90,6 +90,9 @@ template <typename T> static __device__ inline void store(T *to, const pack<T> &
 #endif
 static const int BLOCK = FN_BLOCK, MOST_BLOCKS = FN_MOST_BLOCKS, WARP_SIZE = 32;
 
+/* For kernels that would take a few registers more than four blocks of a processor can have. */
+#define FOUR_BLOCKS __launch_bounds__(BLOCK, 4)
+
 /* Blocks for a grid-stride loop over `work` items. */
 static inline unsigned blocks_for(int64_t work)
 {

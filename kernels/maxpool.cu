@@ -50,7 +50,8 @@ static __global__ void forward(T *y, I *note, const T *x, pool p, int64_t pixels
 
 /* Adds dy of those windows over x that x has won. */
 template <typename T, int N, typename I>
-static __global__ void backward(T *dx, const T *dy, const I *note, pool p, int64_t pixels)
+static __global__ void FOUR_BLOCKS backward(T *dx, const T *dy, const I *note, pool p,
+                                            int64_t pixels)
 {
     int64_t channel = my_column() * N;
     if (channel >= p.channels)

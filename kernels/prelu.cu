@@ -9,11 +9,11 @@ static __global__ void forward(T *y, const T *x, const float *slope, int64_t row
     if (at >= channels)
         return;
     const lanes<N> s = read_weight<N>(slope + at);
-    for (int64_t row = my_row(); row < rows; row += row_stride()) {
-        lanes<N> v = read<N>(x + row * channels + at);
+    for (walk w = walk_rows(at, rows, channels); w.at < w.end; w.at += w.step) {
+        lanes<N> v = read<N>(x + w.at);
         for (int k = 0; k < N; k++)
             v.v[k] = v.v[k] > 0 ? v.v[k] : s.v[k] * v.v[k];
-        write(y + row * channels + at, v);
+        write(y + w.at, v);
     }
 }
 
@@ -26,15 +26,14 @@ static __global__ void backward(T *dx, float *partial, const T *dy, const T *x,
     int64_t at = my_column() * N;
     if (at < channels) {
         const lanes<N> s = read_weight<N>(slope + at);
-        for (int64_t row = my_row(); row < rows; row += row_stride()) {
-            int64_t i = row * channels + at;
-            lanes<N> v = read<N>(x + i), dv = read<N>(dy + i), out;
+        for (walk w = walk_rows(at, rows, channels); w.at < w.end; w.at += w.step) {
+            lanes<N> v = read<N>(x + w.at), dv = read<N>(dy + w.at), out;
             for (int k = 0; k < N; k++) {
                 out.v[k] = v.v[k] > 0 ? dv.v[k] : s.v[k] * dv.v[k];
                 sum[0][k] += v.v[k] > 0 ? 0 : dv.v[k] * v.v[k];
             }
             if (dx)
-                write(dx + i, out);
+                write(dx + w.at, out);
         }
     }
     if (partial)
