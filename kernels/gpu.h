@@ -21,6 +21,7 @@ void fn_gpu_close(fn_gpu *g); /* after everything that lives on it; accepts NULL
 void fn_gpu_describe(const fn_gpu *g, char *text, size_t size);
 
 void *fn_gpu_stream(const fn_gpu *g);
+fn_status fn_gpu_wait(fn_gpu *g) FN_CHECKED; /* until all that is queued is done */
 fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes) FN_CHECKED;
 void fn_gpu_free(fn_gpu *g, void *p);
 fn_status fn_gpu_zero(fn_gpu *g, void *to, size_t bytes) FN_CHECKED;

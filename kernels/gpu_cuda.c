@@ -53,6 +53,11 @@ void *fn_gpu_stream(const fn_gpu *g)
     return fn_device_stream(g->device);
 }
 
+fn_status fn_gpu_wait(fn_gpu *g)
+{
+    return fn_device_wait(g->device);
+}
+
 fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes)
 {
     return fn_device_alloc(g->device, out, bytes);

@@ -31,6 +31,12 @@ void *fn_gpu_stream(const fn_gpu *g)
     return NULL;
 }
 
+fn_status fn_gpu_wait(fn_gpu *g)
+{
+    (void)g;
+    return none();
+}
+
 fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes)
 {
     (void)g, (void)out, (void)bytes;

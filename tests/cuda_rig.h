@@ -17,7 +17,7 @@ static inline void open_device(void)
 {
     fn_threads_set(1);
     fn_emu_plug_in(true);
-    CHECK_OK(fn_device_open(&device, 0));
+    MUST(fn_device_open(&device, 0));
 }
 
 static inline void close_device(void)

@@ -22,6 +22,10 @@ typedef struct fn_fenced {
 static fn_fenced fn_fence_list[FN_FENCES];
 static int fn_fence_count;
 
+/* Where the memory is from: a GPU's test wants some that the GPU reads, too. */
+static void *(*fn_fence_get)(size_t bytes) = fn_alloc_aligned;
+static void (*fn_fence_put)(void *p) = fn_free;
+
 static inline unsigned char fn_fence_byte(int buffer, size_t i)
 {
     return (unsigned char)(37 * (size_t)buffer + 11 * i + 1);
@@ -35,7 +39,7 @@ static inline void *fn_fence_open(size_t bytes, bool aligned)
     int front = aligned ? FN_FENCE : FN_FENCE - 56;
     if (id >= FN_FENCES)
         abort();
-    unsigned char *all = fn_alloc_aligned(bytes + 2 * FN_FENCE);
+    unsigned char *all = fn_fence_get(bytes + 2 * FN_FENCE);
     for (size_t i = 0; i < bytes + 2 * FN_FENCE; i++)
         all[i] = fn_fence_byte(id, i);
     fn_fence_list[id] = (fn_fenced){all + front, bytes, front};
@@ -61,7 +65,8 @@ static inline void fn_fence_close(int count)
 {
     while (fn_fence_count > count) {
         fn_fence_count--;
-        fn_free(fn_fence_list[fn_fence_count].data - fn_fence_list[fn_fence_count].front);
+        fn_fence_put(fn_fence_list[fn_fence_count].data -
+                     fn_fence_list[fn_fence_count].front);
     }
 }
 

@@ -154,6 +154,12 @@ static uint64_t digest(fn_call *c, int role, fn_backend b)
     return hash;
 }
 
+/* Before anybody looks at what a GPU was told to write. */
+static fn_status settle(const way *w)
+{
+    return w->gpu ? fn_gpu_wait(w->gpu) : FN_OK;
+}
+
 static fn_status forward(fn_call *c, const fn_op *op, const way *w)
 {
     uint64_t x = digest(c, X, w->backend), weights = digest(c, W, w->backend);
@@ -162,6 +168,7 @@ static fn_status forward(fn_call *c, const fn_op *op, const way *w)
     memset(c->saved, 0xff, c->saved_bytes);
     memset(c->workspace, 0xff, c->workspace_bytes);
     FN_TRY(op->kernel[w->backend]->forward(c));
+    FN_TRY(settle(w));
     check_written(c, Y, w->backend);
     claim(w->inplace || digest(c, X, w->backend) == x, "forward writes x");
     claim(digest(c, W, w->backend) == weights, "forward writes w");
@@ -182,10 +189,12 @@ static fn_status backward(fn_call *c, const fn_op *op, const way *w)
     for (int role = X; role < DX; role++)
         before[role] = digest(c, role, w->backend);
     FN_TRY(op->kernel[w->backend]->backward(c));
+    FN_TRY(settle(w));
     check_written(c, DX, w->backend);
     check_written(c, DW, w->backend);
     once = digest(c, DX, w->backend) ^ digest(c, DW, w->backend);
     FN_TRY(op->kernel[w->backend]->backward(c));
+    FN_TRY(settle(w));
     claim(once == (digest(c, DX, w->backend) ^ digest(c, DW, w->backend)),
           "a second backward gives other gradients");
     for (int role = X; role < DX; role++)
@@ -252,6 +261,7 @@ static fn_status load_and_run(fn_call *c, const subject *s, const way *w)
     uint64_t first, second;
     if (k->load)
         FN_TRY(k->load(c));
+    FN_TRY(settle(w));
     bring_inputs(c, w->backend, &oracle);
     if (k->load)
         FN_TRY(k->load(c));

@@ -73,6 +73,14 @@ static bool fn_test_skipped;
         if (s_ != FN_OK)                                                          \
             FN_TEST_FAIL("%s: %s (%s)", #call, fn_last_error(), fn_strerror(s_)); \
     } while (0)
+/* What nothing that follows can do without. */
+#define MUST(call)                                                                        \
+    do {                                                                                  \
+        if ((call) != FN_OK) {                                                            \
+            printf("not ok %s:%d: %s: %s\n", __FILE__, __LINE__, #call, fn_last_error()); \
+            exit(1);                                                                      \
+        }                                                                                 \
+    } while (0)
 /* The call fails with this status and its sentence contains `part`. */
 #define CHECK_FAILS(call, status, part)                                              \
     do {                                                                             \

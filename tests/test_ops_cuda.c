@@ -44,14 +44,42 @@ static double limit_of(fn_precision p)
     return p == FN_PRECISION_BF16 ? 1.0 / 128 : p == FN_PRECISION_TF32 ? 1.0 / 512 : 1e-5;
 }
 
-static void each_sample_on_gpu(fn_precision p, bool training, void (*visit)(subject *s))
+/* The host writes and reads what kernels read and write: memory that both see. */
+static void *get_pinned(size_t bytes)
+{
+    void *p = NULL;
+    CHECK_OK(fn_device_pin(gpu->device, &p, bytes));
+    return p;
+}
+
+static void put_pinned(void *p)
+{
+    fn_device_unpin(gpu->device, p);
+}
+
+static void open_gpu(void)
 {
     fn_emu_plug_in(true);
-    CHECK_OK(fn_gpu_open(&gpu, 0));
+    MUST(fn_gpu_open(&gpu, 0));
+    fn_fence_get = get_pinned;
+    fn_fence_put = put_pinned;
+}
+
+static void close_gpu(void)
+{
+    fn_fence_get = fn_alloc_aligned;
+    fn_fence_put = fn_free;
+    fn_gpu_close(gpu);
+    gpu = NULL;
+}
+
+static void each_sample_on_gpu(fn_precision p, bool training, void (*visit)(subject *s))
+{
+    open_gpu();
     allowed = limit_of(p);
     each_sample_in(p, training, visit);
     allowed = limit_of(FN_PRECISION_FP32);
-    fn_gpu_close(gpu);
+    close_gpu();
 }
 
 static void agree_in(fn_precision p)
@@ -158,6 +186,7 @@ static void ask(const char *op, const fn_sample *sample, double shift, fn_precis
 {
     subject s = {.op = fn_op_find(op), .sample = sample, .number = -1};
     precision = p;
+    open_gpu();
     CHECK_OK(open_oracle(&s, true));
     move(s.oracle.x[0], shift);
     round_inputs(&s.oracle, p);
@@ -166,6 +195,7 @@ static void ask(const char *op, const fn_sample *sample, double shift, fn_precis
     check_agreement(&s);
     allowed = limit_of(FN_PRECISION_FP32);
     fn_fence_close(0);
+    close_gpu();
 }
 
 TEST(larger_sizes_agree_with_the_reference)

@@ -14,7 +14,7 @@ static void check_run(const run *ref, const char *text, bool training, fn_plan_o
     run r;
     fn_gpu *gpu = NULL;
     fn_emu_plug_in(true);
-    CHECK_OK(fn_gpu_open(&gpu, 0));
+    MUST(fn_gpu_open(&gpu, 0));
     o.backend = FN_CUDA;
     o.gpu = gpu;
     run_net(&r, text, training, o);

@@ -50,7 +50,7 @@ static void check_steps(const char *more, double loss_limit, double weight_limit
     float *before = fn_alloc((size_t)first->count, sizeof *before);
     memcpy(before, first->value, (size_t)first->count * sizeof *before);
     run_steps(&cpu, at_cpu);
-    CHECK_OK(open_trainer(&gpu, "cuda", more));
+    MUST(open_trainer(&gpu, "cuda", more));
     CHECK(gpu.gpu != NULL && cpu.gpu == NULL);
     run_steps(&gpu, at_gpu);
     for (int i = 0; i < STEPS; i++)
