@@ -66,13 +66,14 @@ out:
 
 int main(int argc, char **argv)
 {
-    int batch = argc > 2 ? atoi(argv[2]) : 0, rounds = argc > 4 ? atoi(argv[4]) : 10;
+    long batch = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
+    long rounds = argc > 4 ? strtol(argv[4], NULL, 10) : 10;
     int precision = argc > 3 ? fn_precision_find(argv[3]) : -1;
-    if (batch < 1 || precision < 0 || rounds < 1 || rounds > MOST) {
+    if (batch < 1 || batch > 1 << 20 || precision < 0 || rounds < 1 || rounds > MOST) {
         fprintf(stderr, "usage: bench_gpu NET BATCH PRECISION [ROUNDS]\n");
         return 64;
     }
-    fn_status rc = run_all(argv[1], batch, precision, rounds);
+    fn_status rc = run_all(argv[1], (int)batch, precision, (int)rounds);
     if (rc != FN_OK)
         fprintf(stderr, "bench_gpu: %s\n", fn_last_error());
     return fn_exit_code(rc);
