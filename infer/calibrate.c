@@ -6,7 +6,6 @@
 #include "kernels/threads.h"
 #include "nn/gauge.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { ENOUGH = 256 }; /* faces of a pack */
@@ -42,14 +41,8 @@ static fn_status pass_one(calibration *c, const fn_image *face)
     FN_TRY(fn_view_render(s->x, s->height, s->width, face, fn_view_centre(s->view),
                           &s->scratch));
     FN_TRY(fn_plan_forward(c->plan, s->x));
-    const float *e = fn_plan_output(c->plan, 0);
-    for (int i = 0; i < s->dim; i++) /* rounding would hide what is not finite */
-        if (!isfinite(e[i]))
-            return fn_fail(FN_ENUMERIC,
-                           "%s gives an embedding that is not finite: its weights are "
-                           "damaged, or its training diverged",
-                           fn_net_name(s->net));
-    return FN_OK;
+    /* rounding would hide what is not finite */
+    return fn_pass_check(s, fn_plan_output(c->plan, 0), (size_t)s->dim);
 }
 
 /* Plans of the new ranges in the place of the old ones, unless something has failed. */

@@ -89,6 +89,17 @@ fn_status fn_pass_reload(fn_session *s)
     return rc;
 }
 
+fn_status fn_pass_check(const fn_session *s, const float *e, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(e[i]))
+            return fn_fail(FN_ENUMERIC,
+                           "%s gives an embedding that is not finite: its weights are "
+                           "damaged, or its training diverged",
+                           fn_net_name(s->net));
+    return FN_OK;
+}
+
 static fn_status run_plan(fn_session *s, fn_pass *pass, const float *x, int n, float *out)
 {
     size_t count = (size_t)n * (size_t)s->dim;
@@ -97,13 +108,7 @@ static fn_status run_plan(fn_session *s, fn_pass *pass, const float *x, int n, f
     pass->loaded = true;
     FN_TRY(fn_plan_forward(pass->plan, x));
     memcpy(out, fn_plan_output(pass->plan, 0), count * sizeof *out);
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(out[i]))
-            return fn_fail(FN_ENUMERIC,
-                           "%s gives an embedding that is not finite: its weights are "
-                           "damaged, or its training diverged",
-                           fn_net_name(s->net));
-    return FN_OK;
+    return fn_pass_check(s, out, count);
 }
 
 static fn_status run_singly(fn_session *s, const float *x, int n, float *out)

@@ -45,4 +45,7 @@ fn_status fn_pass_reload(fn_session *s) FN_CHECKED;
  * out [n, dim]. Errors: FN_ENUMERIC when an embedding is not finite. */
 fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out) FN_CHECKED;
 
+/* FN_ENUMERIC when one of n numbers that the network gave is not finite. */
+fn_status fn_pass_check(const fn_session *s, const float *e, size_t n) FN_CHECKED;
+
 #endif

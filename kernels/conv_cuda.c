@@ -28,11 +28,6 @@ typedef struct state {
     size_t x_bytes, y_bytes, w_bytes; /* of blocks, of a wide y, of a copy of the kernel */
 } state;
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + 255) / 256 * 256;
-}
-
 static fn_status check(int error)
 {
     return fn_device_check(error, "conv");
@@ -86,16 +81,16 @@ static void find_sizes(fn_call *c)
     size_t each = fn_type_bytes(s->type);
     int64_t weights = s->k * s->stem.taps * s->stem.taps * s->stem.block;
     if (s->blocks)
-        s->x_bytes = aligned(
+        s->x_bytes = fn_gpu_padded(
             (size_t)(x[0] * s->stem.rows * s->stem.columns * s->stem.block) * each);
     if (s->wide)
-        s->y_bytes = aligned((size_t)(s->rows * s->k) * each);
-    s->w_bytes = aligned((size_t)weights * sizeof(float));
+        s->y_bytes = fn_gpu_padded((size_t)(s->rows * s->k) * each);
+    s->w_bytes = fn_gpu_padded((size_t)weights * sizeof(float));
 }
 
 static size_t sums_bytes(const fn_call *c)
 {
-    return aligned(FN_SUM_PARTS * (size_t)c->y[0].shape.dim[1] * sizeof(float));
+    return fn_gpu_padded(FN_SUM_PARTS * (size_t)c->y[0].shape.dim[1] * sizeof(float));
 }
 
 /* Whether backward makes a copy of dy: masked, or wider. */
@@ -108,7 +103,8 @@ static bool copies_dy(const fn_call *c)
 static size_t dy_bytes(const fn_call *c)
 {
     const state *s = c->state;
-    return copies_dy(c) ? aligned((size_t)(s->rows * s->k) * fn_type_bytes(s->type)) : 0;
+    return copies_dy(c) ? fn_gpu_padded((size_t)(s->rows * s->k) * fn_type_bytes(s->type))
+                        : 0;
 }
 
 static void most(size_t *size, size_t other)

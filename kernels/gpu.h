@@ -17,6 +17,12 @@ typedef struct fn_gpu {
 fn_status fn_gpu_open(fn_gpu **out, int number) FN_CHECKED;
 void fn_gpu_close(fn_gpu *g); /* after everything that lives on it; accepts NULL */
 
+/* The places in a workspace are multiples of this many bytes, as cuDNN likes them. */
+static inline size_t fn_gpu_padded(size_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
+
 /* "cuda, NVIDIA H100 80GB HBM3, 79 GB". */
 void fn_gpu_describe(const fn_gpu *g, char *text, size_t size);
 

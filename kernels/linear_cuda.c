@@ -14,11 +14,6 @@ typedef struct state {
     size_t x_bytes, y_bytes, w_bytes; /* of x and of dy rounded, of dw turned */
 } state;
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + 255) / 256 * 256;
-}
-
 static fn_status check(int error)
 {
     return fn_device_check(error, "linear");
@@ -36,10 +31,10 @@ static fn_status linear_prepare(fn_call *c)
     s->k = x.dim[1] * s->plane;
     s->type = c->precision == FN_PRECISION_BF16 ? FN_BF16 : FN_F32;
     size_t each = fn_type_bytes(s->type);
-    s->x_bytes = aligned((size_t)(s->n * s->k) * sizeof(float));
-    s->y_bytes = s->type == FN_BF16 ? aligned((size_t)(s->n * s->o) * each) : 0;
-    s->w_bytes = s->plane > 1 ? aligned((size_t)(s->o * s->k) * sizeof(float)) : 0;
-    size_t sums = aligned(FN_SUM_PARTS * (size_t)s->o * sizeof(float));
+    s->x_bytes = fn_gpu_padded((size_t)(s->n * s->k) * sizeof(float));
+    s->y_bytes = s->type == FN_BF16 ? fn_gpu_padded((size_t)(s->n * s->o) * each) : 0;
+    s->w_bytes = s->plane > 1 ? fn_gpu_padded((size_t)(s->o * s->k) * sizeof(float)) : 0;
+    size_t sums = fn_gpu_padded(FN_SUM_PARTS * (size_t)s->o * sizeof(float));
     c->workspace_bytes = s->x_bytes + s->y_bytes + (sums > s->w_bytes ? sums : s->w_bytes);
     if (s->plane == 1 && s->type == FN_F32)
         return FN_OK;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static size_t number(const fn_home *h) /* of a weight, and of an image's value */
+size_t fn_home_number(const fn_home *h)
 {
     return h->backend == FN_REF ? sizeof(double) : sizeof(float);
 }
@@ -32,7 +32,7 @@ static void give_back(const fn_home *h, void *p)
 static fn_status claim_flat(const fn_home *h, void *out, const fn_params *p)
 {
     void *at;
-    size_t bytes = (size_t)p->count * number(h);
+    size_t bytes = (size_t)p->count * fn_home_number(h);
     FN_TRY(claim(h, out, bytes));
     memcpy(&at, out, sizeof at);
     if (h->backend == FN_CUDA)

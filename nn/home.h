@@ -21,6 +21,9 @@ typedef struct fn_home {
     int64_t images_count, folded_count; /* numbers */
 } fn_home;
 
+/* Bytes of a weight, and of its gradient. */
+size_t fn_home_number(const fn_home *h);
+
 /* Bytes of the arena and the workspace, numbers that are folded. `h` is zeroed but for backend
  * and gpu. On failure it is as if closed. */
 fn_status fn_home_open(fn_home *h, const fn_graph *g, fn_params *p, size_t arena,

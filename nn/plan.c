@@ -82,7 +82,7 @@ static fn_status prepare(fn_plan *p, const fn_plan_options *o)
 
 static void bind_weights(fn_plan *p, fn_node *n, float **folded)
 {
-    size_t number = p->backend == FN_REF ? sizeof(double) : sizeof(float);
+    size_t number = fn_home_number(&p->home);
     for (int k = 0; k < n->call.n_w; k++) {
         if (n->w[k] < 0)
             continue;

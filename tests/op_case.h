@@ -333,10 +333,8 @@ static inline void round_inputs(fn_call *c, fn_precision p)
         int n;
         fn_tensor *t = tensors(c, role, &n);
         for (int i = 0; i < n && t[i].data && role != W; i++)
-            for (int64_t k = 0; k < fn_numel(t[i].shape); k++)
-                if (fn_stored_as(p, t[i].shape) == FN_BF16)
-                    fn_f64(t[i])[k] = (double)fn_bf16_float(
-                        fn_bf16_of((float)fn_f64(t[i])[k]));
+            if (fn_stored_as(p, t[i].shape) == FN_BF16)
+                round_tensor(t[i]);
     }
 }
 

@@ -59,4 +59,11 @@ static void put(fn_tensor t, fn_backend b, int64_t i, double value)
         fn_f32(t)[place(t, i)] = (float)value;
 }
 
+/* The oracle's numbers, with no more digits than bf16 has. */
+static inline void round_tensor(fn_tensor t)
+{
+    for (int64_t i = 0; i < fn_numel(t.shape); i++)
+        fn_f64(t)[i] = (double)fn_bf16_float(fn_bf16_of((float)fn_f64(t)[i]));
+}
+
 #endif

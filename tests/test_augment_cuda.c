@@ -7,8 +7,6 @@
 #include "kernels/op.h"
 #include "tests/cuda_rig.h"
 
-#ifdef FN_WITH_CUDA
-
 enum { FACES = 5, GAP = 3, LARGEST = 90 };
 
 static const double tolerance = 2e-6;
@@ -217,12 +215,3 @@ TEST(squares_of_other_kernels)
     CHECK(squares_of(224, 224, 7).rows == 115 && squares_of(224, 224, 7).columns == 115);
     close_device();
 }
-
-#else
-
-TEST(views_on_a_gpu)
-{
-    SKIP("built without CUDA");
-}
-
-#endif

@@ -94,18 +94,6 @@ TEST(a_plan_says_so)
 
 /* --- one convolution --- */
 
-static void round_tensor(fn_tensor t)
-{
-    for (int64_t i = 0; i < fn_numel(t.shape); i++) {
-        float x = (float)fn_f64(t)[i];
-        uint16_t half;
-        fn_bf16_round(&half, &x, NULL, 1);
-        uint32_t bits = (uint32_t)half << 16;
-        memcpy(&x, &bits, sizeof x);
-        fn_f64(t)[i] = (double)x;
-    }
-}
-
 /* Visits every sample of conv; rounded: x, w and dy have no more digits than bf16. */
 static void each_conv(bool training, bool round, void (*visit)(subject *s))
 {

@@ -6,8 +6,6 @@
 #include "tests/cuda_rig.h"
 #include "train/step_cuda.h"
 
-#ifdef FN_WITH_CUDA
-
 enum { N = 42, IN = 24, DIM = 16, STEPS = 10, PEOPLE = 6, FACES = 6 };
 
 static fn_param layout[] = {{.name = "w",
@@ -316,12 +314,3 @@ TEST(more_faces_than_a_block_has_room_for)
     close_rig(&t);
     close_device();
 }
-
-#else
-
-TEST(steps_on_a_gpu)
-{
-    SKIP("built without CUDA");
-}
-
-#endif

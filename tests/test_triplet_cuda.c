@@ -7,8 +7,6 @@
 #include "tests/rows.h"
 #include "train/loss.h"
 
-#ifdef FN_WITH_CUDA
-
 /* --- one batch, on both sides --- */
 
 typedef struct batch {
@@ -390,10 +388,3 @@ TEST(distances_are_those_of_the_cpu)
         }
     close_device();
 }
-
-#else
-TEST(triplets_on_a_gpu)
-{
-    SKIP("built without CUDA");
-}
-#endif

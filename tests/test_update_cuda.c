@@ -8,8 +8,6 @@
 #include "train/optim.h"
 #include "train/optim_cuda.h"
 
-#ifdef FN_WITH_CUDA
-
 enum { STEPS = 7, ULPS = 4 };
 
 /* Adam divides by eps what rounding leaves of a gradient that its decay cancels: eps is large
@@ -305,12 +303,3 @@ TEST(an_optimizer_survives_each_failed_allocation)
     close_pair(&t);
     close_device();
 }
-
-#else
-
-TEST(updates_on_a_gpu)
-{
-    SKIP("built without CUDA");
-}
-
-#endif

@@ -139,7 +139,7 @@ kernels/conv_u8.c @ s/k.lanes + i\] = 0/k.lanes + i] += 0/ @ test_u8 @ padding i
 kernels/conv_u8.c @ s/e.relu \&\& v < 0/false/ @ test_u8 @ the fused relu is forgotten
 nn/gauge.c @ s/g->least\[i\] < 0/false/ @ test_u8 @ signed numbers become bytes
 nn/gauge.c @ s/x\[i\] > most/x[i] < most/ @ test_u8 @ the least for the most
-infer/calibrate.c @ s/!isfinite(e\[i\])/false/ @ test_session_low @ damage is rounded away
+infer/pass.c @ s/!isfinite(e\[i\])/false/ @ test_session_low @ damage is rounded away
 infer/pass.c @ s/s->precision == FN_PRECISION_U8 \&\& !s->most)/false)/ @ test_session_low @ an uncalibrated session embeds
 train/trainer.c @ s/(fn_precision)c->precision/FN_PRECISION_FP32/ @ test_chunk.py @ train.precision does not reach the plan
 kernels/mine.cu @ s/v.away\[k\] < far/v.away[k] <= far/ @ test_triplet_cuda @ the last tie wins
