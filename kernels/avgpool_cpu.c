@@ -1,7 +1,12 @@
+/* avgpool on the CPU. In bf16 a plane is pooled in floats, in a thread's slot of the workspace. */
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/pool_walk.h"
+#include "kernels/threads.h"
 
 #include <string.h>
+
+#include <omp.h>
 
 /* to += scale * from, `count` pixels; `to_step` and `from_step` floats from one to the next.
  * One tap of a row of windows, forward or backward. */
@@ -28,36 +33,81 @@ static void pool_row(const fn_pool_walk *w, float *x, float *y, int64_t i, bool 
         }
 }
 
-/* Writes all of y from x, or all of dx from dy. */
-static void pool(const fn_call *c, float *x, float *y, bool forward)
+static int64_t x_plane(const fn_pool_walk *w)
+{
+    return w->x_high * w->x_wide * w->lanes;
+}
+
+static int64_t y_plane(const fn_pool_walk *w)
+{
+    return w->y_high * w->y_wide * w->lanes;
+}
+
+static size_t slot_bytes(const fn_pool_walk *w)
+{
+    return (size_t)((x_plane(w) + y_plane(w) + 15) / 16 * 16) * sizeof(float);
+}
+
+static fn_status avgpool_prepare(fn_call *c)
 {
     const fn_pool_walk w = fn_pool_walk_of(c);
-    int64_t x_plane = w.x_high * w.x_wide * w.lanes,
-            y_plane = w.y_high * w.y_wide * w.lanes;
-#pragma omp parallel for
+    c->workspace_bytes = c->x[0].type == FN_BF16 ? (size_t)fn_threads() * slot_bytes(&w)
+                                                 : 0;
+    return FN_OK;
+}
+
+static void pool_plane(const fn_pool_walk *w, float *x, float *y, bool forward)
+{
+    memset(forward ? y : x, 0, (size_t)(forward ? y_plane(w) : x_plane(w)) * sizeof *y);
+    for (int64_t i = 0; i < w->y_high; i++)
+        pool_row(w, x, y, i, forward);
+}
+
+/* In the slot: x, then y; what is read is widened, what was written is rounded. */
+static void pool_low(const fn_pool_walk *w, float *slot, void *x, void *y, bool forward)
+{
+    float *wide_y = slot + x_plane(w), *from = forward ? slot : wide_y,
+          *to = forward ? wide_y : slot;
+    int64_t in = forward ? x_plane(w) : y_plane(w), out = forward ? y_plane(w) : x_plane(w);
+    for (int64_t k = 0; k < in; k++)
+        from[k] = fn_load(forward ? x : y, FN_BF16, k);
+    pool_plane(w, slot, wide_y, forward);
+    for (int64_t k = 0; k < out; k++)
+        fn_store(forward ? y : x, FN_BF16, k, to[k]);
+}
+
+/* Writes all of y from x, or all of dx from dy. */
+static fn_status pool(const fn_call *c, fn_tensor x, fn_tensor y, bool forward)
+{
+    const fn_pool_walk w = fn_pool_walk_of(c);
+    bool low = x.type == FN_BF16;
+    int threads = low ? fn_threads_with_slot(c->workspace_bytes, slot_bytes(&w))
+                      : fn_threads();
+#pragma omp parallel for num_threads(threads)
     for (int64_t p = 0; p < w.planes; p++) {
-        float *to = forward ? y + p * y_plane : x + p * x_plane;
-        memset(to, 0, (size_t)(forward ? y_plane : x_plane) * sizeof *to);
-        for (int64_t i = 0; i < w.y_high; i++)
-            pool_row(&w, x + p * x_plane, y + p * y_plane, i, forward);
+        void *x_at = fn_from(x, p * x_plane(&w)), *y_at = fn_from(y, p * y_plane(&w));
+        size_t slot = (size_t)omp_get_thread_num() * slot_bytes(&w);
+        if (low)
+            pool_low(&w, (float *)((char *)c->workspace + slot), x_at, y_at, forward);
+        else
+            pool_plane(&w, x_at, y_at, forward);
     }
+    return FN_OK;
 }
 
 static fn_status avgpool_forward(const fn_call *c)
 {
-    pool(c, fn_f32(c->x[0]), fn_f32(c->y[0]), true);
-    return FN_OK;
+    return pool(c, c->x[0], c->y[0], true);
 }
 
 static fn_status avgpool_backward(const fn_call *c)
 {
-    if (c->dx[0].data)
-        pool(c, fn_f32(c->dx[0]), fn_f32(c->dy[0]), false);
-    return FN_OK;
+    return c->dx[0].data ? pool(c, c->dx[0], c->dy[0], false) : FN_OK;
 }
 
 const fn_kernel fn_avgpool_cpu = {
     .choose = fn_format_keep,
+    .prepare = avgpool_prepare,
     .forward = avgpool_forward,
     .backward = avgpool_backward,
 };

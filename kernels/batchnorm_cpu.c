@@ -20,7 +20,9 @@ static fn_dnnl_batchnorm describe_call(const fn_call *c)
     const fn_batchnorm *a = c->attr;
     fn_shape x = c->x[0].shape;
     x.rank = 4; /* [N, C] is [N, C, 1, 1] */
-    return (fn_dnnl_batchnorm){fn_dnnl_value(x, c->x[0].format), a->eps, a->relu};
+    fn_dnnl_view view = fn_dnnl_value(x, c->x[0].format);
+    view.type = fn_dnnl_type(c->x[0].type);
+    return (fn_dnnl_batchnorm){view, a->eps, a->relu};
 }
 
 static fn_status make(batchnorm_state *s, const fn_call *c)
@@ -47,6 +49,7 @@ static bool is_fast(fn_call *c, fn_format f)
 static void batchnorm_choose(fn_call *c)
 {
     const fn_format offered = c->x[0].format;
+    c->y[0].type = c->x[0].type;
     const fn_format order[] = {offered, FN_BLOCK16, FN_BLOCK8, FN_PLAIN};
     int choices = c->x[0].shape.rank == 4 ? (int)(sizeof order / sizeof *order) : 0;
     for (int i = 0; i < choices; i++)

@@ -1,5 +1,6 @@
 /* concat on the CPU. In a blocked format whose blocks every input fills, the channels of one
  * image are one stretch of memory, and the join is one copy an input and image. */
+#include "kernels/bf16.h"
 #include "kernels/concat.h"
 #include "kernels/format.h"
 
@@ -16,7 +17,7 @@ static bool fits(const fn_call *c, fn_format f)
     return offered;
 }
 
-/* The widest block that an input comes in and every input fills. */
+/* The widest block that an input comes in and every input fills; bf16 if any input is. */
 static void concat_choose(fn_call *c)
 {
     fn_format f = FN_BLOCK16;
@@ -25,6 +26,10 @@ static void concat_choose(fn_call *c)
     for (int i = 0; i < c->n_x; i++)
         c->x[i].format = f;
     c->y[0].format = f;
+    for (int i = 0; i < c->n_x; i++)
+        c->y[0].type = c->x[i].type == FN_BF16 ? FN_BF16 : c->y[0].type;
+    for (int i = 0; i < c->n_x; i++)
+        c->x[i].type = c->y[0].type;
 }
 
 /* y as rows, x[i] as stretches of them: rows are images when blocked, else pixels. */
@@ -34,16 +39,21 @@ static int64_t rows_of(const fn_call *c)
     return c->y[0].format == FN_PLAIN ? y.dim[0] * y.dim[2] * y.dim[3] : y.dim[0];
 }
 
+static size_t bytes_of(const fn_call *c, int64_t count)
+{
+    return (size_t)count * fn_type_bytes(c->y[0].type);
+}
+
 static fn_status concat_forward(const fn_call *c)
 {
     int64_t rows = rows_of(c), width = fn_numel(c->y[0].shape) / rows;
 #pragma omp parallel for
     for (int64_t r = 0; r < rows; r++) {
-        float *y = fn_f32(c->y[0]) + r * width;
+        int64_t at = r * width;
         for (int i = 0; i < c->n_x; i++) {
             int64_t part = fn_numel(c->x[i].shape) / rows;
-            memcpy(y, fn_f32(c->x[i]) + r * part, (size_t)part * sizeof *y);
-            y += part;
+            memcpy(fn_from(c->y[0], at), fn_from(c->x[i], r * part), bytes_of(c, part));
+            at += part;
         }
     }
     return FN_OK;
@@ -54,12 +64,13 @@ static fn_status concat_backward(const fn_call *c)
     int64_t rows = rows_of(c), width = fn_numel(c->y[0].shape) / rows;
 #pragma omp parallel for
     for (int64_t r = 0; r < rows; r++) {
-        const float *dy = fn_f32(c->dy[0]) + r * width;
+        int64_t at = r * width;
         for (int i = 0; i < c->n_x; i++) {
             int64_t part = fn_numel(c->x[i].shape) / rows;
             if (c->dx[i].data)
-                memcpy(fn_f32(c->dx[i]) + r * part, dy, (size_t)part * sizeof *dy);
-            dy += part;
+                memcpy(fn_from(c->dx[i], r * part), fn_from(c->dy[0], at),
+                       bytes_of(c, part));
+            at += part;
         }
     }
     return FN_OK;

@@ -2,9 +2,9 @@
  * takes is chosen when it is prepared. In bf16 that is the direct way: of every convolution of
  * NN2 and NN4 it was faster than Winograd's in float (docs/benchmarks.md). */
 #include "core/mem.h"
+#include "kernels/bf16.h"
 #include "kernels/conv_way.h"
 #include "kernels/format.h"
-#include "kernels/precision.h"
 #include "kernels/winograd.h"
 
 static const fn_conv_way *way_of(const fn_call *c)
@@ -31,9 +31,7 @@ static int64_t y_count(const fn_call *c)
 static size_t masked_bytes(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    if (c->precision == FN_PRECISION_BF16)
-        return (size_t)y_count(c) * sizeof(uint16_t);
-    return a->relu ? (size_t)y_count(c) * sizeof(float) : 0;
+    return a->relu ? (size_t)y_count(c) * fn_type_bytes(c->y[0].type) : 0;
 }
 
 /* In u8, what may be negative stays float: the images, and what calibration has not seen. */
@@ -79,24 +77,23 @@ static fn_status conv_forward(const fn_call *c)
     return way_of(c)->forward(c);
 }
 
-static void mask(float *to, const float *y, const float *dy, int64_t count)
+static inline void mask(void *to, fn_tensor y, fn_tensor dy, fn_type t, int64_t count)
 {
 #pragma omp parallel for simd
     for (int64_t i = 0; i < count; i++)
-        to[i] = y[i] > 0 ? dy[i] : 0;
+        fn_store(to, t, i, fn_load(y.data, t, i) > 0 ? fn_load(dy.data, t, i) : 0);
 }
 
 /* The gradient of what the ReLU was applied to, as both passes want it. */
 static void *gradient(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    const float *y = a->relu ? fn_f32(c->y[0]) : NULL;
-    if (c->precision == FN_PRECISION_BF16)
-        fn_bf16_round(c->workspace, fn_f32(c->dy[0]), y, y_count(c));
-    else if (y)
-        mask(c->workspace, y, fn_f32(c->dy[0]), y_count(c));
-    else
+    if (!a->relu)
         return c->dy[0].data;
+    if (c->y[0].type == FN_BF16)
+        mask(c->workspace, c->y[0], c->dy[0], FN_BF16, y_count(c));
+    else
+        mask(c->workspace, c->y[0], c->dy[0], FN_F32, y_count(c));
     return c->workspace;
 }
 

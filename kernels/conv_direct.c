@@ -2,8 +2,8 @@
  *
  * Where the layouts of the network leave one of the three passes nothing but a slow
  * implementation (the first convolution: 3 plain channels), that pass gets layouts of its own
- * through ports. In bf16 what a pass multiplies comes through ports too; what it adds up is
- * float. */
+ * through ports. In bf16 weights come through ports too, and an x of floats, which is the
+ * images; sums are float, y and gradients of values are bf16, those of weights float. */
 #include "core/mem.h"
 #include "kernels/conv_way.h"
 #include "kernels/dnnl.h"
@@ -30,14 +30,21 @@ static dnnl_data_type_t low(const fn_call *c)
     return c->precision == FN_PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
 
+static fn_dnnl_view view_of(const fn_tensor *t)
+{
+    fn_dnnl_view v = fn_dnnl_value(t->shape, t->format);
+    v.type = fn_dnnl_type(t->type);
+    return v;
+}
+
 static fn_dnnl_conv describe_call(const fn_call *c)
 {
     const fn_conv *a = c->attr;
     return (fn_dnnl_conv){
-        .x = fn_dnnl_value(c->x[0].shape, c->x[0].format),
+        .x = view_of(&c->x[0]),
         .w = fn_dnnl_free(c->w[0].shape),
         .b = fn_dnnl_rows(a->bias ? c->w[1].shape : (fn_shape){0}),
-        .y = fn_dnnl_value(c->y[0].shape, c->y[0].format),
+        .y = view_of(&c->y[0]),
         .stride = a->stride,
         .pad = fn_window_pad(a->kernel, a->pad),
         .relu = a->relu,
@@ -53,9 +60,10 @@ void fn_conv_direct_choose(fn_call *c)
 {
     fn_dnnl_conv a = describe_call(c);
     fn_dnnl_op op;
-    a.x = fn_dnnl_free(c->x[0].shape);
-    a.y = fn_dnnl_free(c->y[0].shape);
+    a.x.tag = a.y.tag = dnnl_format_tag_any;
+    a.x.type = a.w.type = a.y.type = low(c);
     c->y[0].format = FN_PLAIN;
+    c->y[0].type = c->precision == FN_PRECISION_BF16 ? FN_BF16 : FN_F32;
     if (fn_dnnl_make_conv(&op, forward_pass(c), &a, NULL) != FN_OK)
         return;
     if (!fn_dnnl_format(&op, DNNL_ARG_SRC, c->x[0].shape, &c->x[0].format))

@@ -35,8 +35,9 @@ typedef struct fn_dnnl_view {
 
 /* All of float: a user that wants another type sets it. */
 fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f); /* as our formats lie */
-fn_dnnl_view fn_dnnl_rows(fn_shape s); /* dense in logical order: how weights are kept */
-fn_dnnl_view fn_dnnl_free(fn_shape s); /* oneDNN may choose */
+fn_dnnl_view fn_dnnl_rows(fn_shape s);    /* dense in logical order: how weights are kept */
+fn_dnnl_view fn_dnnl_free(fn_shape s);    /* oneDNN may choose */
+dnnl_data_type_t fn_dnnl_type(fn_type t); /* of FN_F32 and FN_BF16 */
 
 /* --- describing (dnnl_make.c) --- */
 

@@ -183,6 +183,11 @@ fn_dnnl_view fn_dnnl_free(fn_shape s)
     return (fn_dnnl_view){s, dnnl_format_tag_any, dnnl_f32};
 }
 
+dnnl_data_type_t fn_dnnl_type(fn_type t)
+{
+    return t == FN_BF16 ? dnnl_bf16 : dnnl_f32;
+}
+
 static dnnl_status_t layout_open(dnnl_memory_desc_t *l, fn_dnnl_view v)
 {
     dnnl_dims_t dim = {v.shape.dim[0], v.shape.dim[1], v.shape.dim[2], v.shape.dim[3]};

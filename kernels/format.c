@@ -1,5 +1,7 @@
 #include "kernels/format.h"
 
+#include "kernels/bf16.h"
+
 #include <string.h>
 
 int fn_format_block(fn_format f)
@@ -21,6 +23,7 @@ static int64_t channels_stored(fn_shape s, fn_format f)
 void fn_format_keep(fn_call *c)
 {
     c->y[0].format = c->x[0].format;
+    c->y[0].type = c->x[0].type;
 }
 
 int64_t fn_format_numel(fn_shape s, fn_format f)
@@ -28,34 +31,37 @@ int64_t fn_format_numel(fn_shape s, fn_format f)
     return s.dim[0] * channels_stored(s, f) * s.dim[2] * s.dim[3];
 }
 
-/* One row of pixels, seen from channel c: the first float, and the way to the next pixel. */
+/* One row of pixels, seen from channel c: the first number, and the way to the next pixel. */
 typedef struct pixels {
     int64_t first, step;
 } pixels;
 
-static pixels pixels_of(fn_shape s, fn_format f, int64_t n, int64_t h, int64_t c)
+static pixels pixels_of(const fn_tensor *t, int64_t n, int64_t h, int64_t c)
 {
-    int64_t height = s.dim[2], width = s.dim[3], block = fn_format_block(f);
-    if (f == FN_PLAIN)
+    fn_shape s = t->shape;
+    int64_t height = s.dim[2], width = s.dim[3], block = fn_format_block(t->format);
+    if (t->format == FN_PLAIN)
         return (pixels){(n * height + h) * width * s.dim[1] + c, s.dim[1]};
-    int64_t plane = n * (channels_stored(s, f) / block) + c / block;
+    int64_t plane = n * (channels_stored(s, t->format) / block) + c / block;
     return (pixels){(plane * height + h) * width * block + c % block, block};
 }
 
 /* Copies `lanes` channels of each pixel; called with constants where it matters. */
-static inline void copy_lanes(float *to, int64_t to_step, const float *from,
-                              int64_t from_step, int64_t width, int64_t lanes)
+static inline void copy_lanes(void *to, fn_type to_type, int64_t to_step, const void *from,
+                              fn_type from_type, int64_t from_step, int64_t width,
+                              int64_t lanes)
 {
     for (int64_t w = 0; w < width; w++)
         for (int64_t k = 0; k < lanes; k++)
-            to[w * to_step + k] = from[w * from_step + k];
+            fn_store(to, to_type, w * to_step + k,
+                     fn_load(from, from_type, w * from_step + k));
 }
 
-static void zero_lanes(float *to, int64_t step, int64_t width, int64_t lanes)
+static void zero_lanes(fn_tensor to, pixels at, int64_t width, int64_t lanes)
 {
-    for (int64_t w = 0; w < width; w++)
-        for (int64_t k = 0; k < lanes; k++)
-            to[w * step + k] = 0;
+    for (int64_t w = 0; w < width && lanes > 0; w++)
+        memset(fn_from(to, at.first + w * at.step), 0,
+               (size_t)lanes * fn_type_bytes(to.type));
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -64,64 +70,69 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 typedef struct job {
-    float *to;
-    const float *from;
-    fn_format to_format, from_format;
-    fn_shape shape;
+    fn_tensor to, from;
     int64_t run; /* channels that lie side by side in both formats */
 } job;
+
+static void copy_run(const job *j, pixels to, pixels from, int64_t lanes)
+{
+    void *t = fn_from(j->to, to.first), *f = fn_from(j->from, from.first);
+    int64_t width = j->to.shape.dim[3];
+    fn_type a = j->to.type, b = j->from.type;
+    if (a == FN_F32 && b == FN_F32 && lanes == 16)
+        copy_lanes(t, FN_F32, to.step, f, FN_F32, from.step, width, 16);
+    else if (a == FN_F32 && b == FN_F32 && lanes == 8)
+        copy_lanes(t, FN_F32, to.step, f, FN_F32, from.step, width, 8);
+    else if (lanes == 16)
+        copy_lanes(t, a, to.step, f, b, from.step, width, 16);
+    else
+        copy_lanes(t, a, to.step, f, b, from.step, width, lanes);
+}
 
 /* Channels c .. c+run of one row of pixels. */
 static void convert_run(const job *j, int64_t n, int64_t h, int64_t c)
 {
-    int64_t width = j->shape.dim[3], channels = j->shape.dim[1];
-    int64_t end = least(c + j->run, channels_stored(j->shape, j->to_format));
+    int64_t channels = j->to.shape.dim[1];
+    int64_t end = least(c + j->run, channels_stored(j->to.shape, j->to.format));
     int64_t lanes = least(end, channels) - c;
-    pixels to = pixels_of(j->shape, j->to_format, n, h, c);
-    if (lanes > 0) {
-        pixels from = pixels_of(j->shape, j->from_format, n, h, c);
-        float *t = j->to + to.first;
-        const float *f = j->from + from.first;
-        if (lanes == 16)
-            copy_lanes(t, to.step, f, from.step, width, 16);
-        else if (lanes == 8)
-            copy_lanes(t, to.step, f, from.step, width, 8);
-        else
-            copy_lanes(t, to.step, f, from.step, width, lanes);
-    } else {
+    pixels to = pixels_of(&j->to, n, h, c);
+    if (lanes > 0)
+        copy_run(j, to, pixels_of(&j->from, n, h, c), lanes);
+    else
         lanes = 0;
-    }
-    zero_lanes(j->to + to.first + lanes, to.step, width, end - c - lanes);
+    to.first += lanes;
+    zero_lanes(j->to, to, j->to.shape.dim[3], end - c - lanes);
 }
 
 static void convert_row(const job *j, int64_t n, int64_t h)
 {
-    int64_t stored = channels_stored(j->shape, j->to_format);
+    int64_t stored = channels_stored(j->to.shape, j->to.format);
     for (int64_t c = 0; c < stored; c += j->run)
         convert_run(j, n, h, c);
 }
 
-static void copy_all(float *to, const float *from, int64_t count)
+static void copy_all(fn_tensor to, fn_tensor from)
 {
+    int64_t count = fn_format_numel(to.shape, to.format);
+    fn_type a = to.type, b = from.type;
 #pragma omp parallel for simd
     for (int64_t i = 0; i < count; i++)
-        to[i] = from[i];
+        fn_store(to.data, a, i, fn_load(from.data, b, i));
 }
 
-void fn_format_convert(float *to, fn_format to_format, const float *from,
-                       fn_format from_format, fn_shape s)
+void fn_format_convert(fn_tensor to, fn_tensor from)
 {
-    int a = fn_format_block(to_format), b = fn_format_block(from_format);
-    job j = {to, from, to_format, from_format, s, 0};
-    if (s.rank != 4 || to_format == from_format) {
-        copy_all(to, from, fn_format_numel(s, to_format));
+    int a = fn_format_block(to.format), b = fn_format_block(from.format);
+    job j = {to, from, 0};
+    if (to.shape.rank != 4 || to.format == from.format) {
+        copy_all(to, from);
         return;
     }
     j.run = a == 1   ? b
             : b == 1 ? a
                      : least(a, b); /* plain runs are as long as the other's */
 #pragma omp parallel for collapse(2)
-    for (int64_t n = 0; n < s.dim[0]; n++)
-        for (int64_t h = 0; h < s.dim[2]; h++)
+    for (int64_t n = 0; n < to.shape.dim[0]; n++)
+        for (int64_t h = 0; h < to.shape.dim[2]; h++)
             convert_row(&j, n, h);
 }

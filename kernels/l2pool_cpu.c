@@ -8,6 +8,7 @@
  * Strips are as wide as the padding makes them, zero where there is no pixel; in backward
  * the windows lie `stride` pixels apart on them. Strips live in the workspace, one slot a
  * thread. */
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/pool_walk.h"
 #include "kernels/threads.h"
@@ -53,10 +54,12 @@ static float *slot_of(const fn_call *c, fn_pool_walk g)
     return (float *)((char *)c->workspace + at);
 }
 
-static void add_squares(float *strip, const float *x, int64_t count)
+static inline void add_squares(float *strip, const void *x, fn_type t, int64_t count)
 {
-    for (int64_t m = 0; m < count; m++)
-        strip[m] += x[m] * x[m];
+    for (int64_t m = 0; m < count; m++) {
+        float v = fn_load(x, t, m);
+        strip[m] += v * v;
+    }
 }
 
 /* The sum of `wide` neighbours from element m on; called with a constant where it matters. */
@@ -68,29 +71,31 @@ static inline float neighbours(const float *strip, int64_t m, int64_t lanes, int
     return sum;
 }
 
-static void take_roots(float *y, const float *strip, float scale, fn_pool_walk g,
-                       int64_t count)
+static inline void take_roots(void *y, fn_type t, const float *strip, float scale,
+                              fn_pool_walk g, int64_t count)
 {
     if (g.wide == 3)
         for (int64_t m = 0; m < count; m++)
-            y[m] = sqrtf(scale * neighbours(strip, m, g.lanes, 3));
+            fn_store(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, 3)));
     else
         for (int64_t m = 0; m < count; m++)
-            y[m] = sqrtf(scale * neighbours(strip, m, g.lanes, g.wide));
+            fn_store(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, g.wide)));
 }
 
-static void forward_row(const fn_call *c, fn_pool_walk g, int64_t p, int64_t i)
+static inline void forward_row(const fn_call *c, fn_type t, fn_pool_walk g, int64_t p,
+                               int64_t i)
 {
     int64_t row = g.x_wide * g.lanes, count = g.y_wide * g.lanes;
-    const float *x = fn_f32(c->x[0]) + p * g.x_high * row;
-    float *y = fn_f32(c->y[0]) + (p * g.y_high + i) * count, *strip = slot_of(c, g);
+    float *strip = slot_of(c, g);
     fn_pool_area a = fn_pool_window(c, i, 0);
     memset(strip, 0, (size_t)strip_size(g) * sizeof *strip);
     for (int64_t r = a.top; r < a.bottom; r++)
-        add_squares(strip + g.pad * g.lanes, x + r * row, row);
+        add_squares(strip + g.pad * g.lanes, fn_from(c->x[0], (p * g.x_high + r) * row), t,
+                    row);
     int64_t run = g.stride == 1 ? count : g.lanes; /* outputs whose taps lie side by side */
     for (int64_t at = 0; at < count; at += run)
-        take_roots(y + at, strip + at * g.stride, scale_of(c), g, run);
+        take_roots(fn_from(c->y[0], (p * g.y_high + i) * count + at), t,
+                   strip + at * g.stride, scale_of(c), g, run);
 }
 
 static fn_status l2pool_forward(const fn_call *c)
@@ -99,14 +104,20 @@ static fn_status l2pool_forward(const fn_call *c)
 #pragma omp parallel for collapse(2) num_threads(threads_of(c, g))
     for (int64_t p = 0; p < g.planes; p++)
         for (int64_t i = 0; i < g.y_high; i++)
-            forward_row(c, g, p, i);
+            if (c->x[0].type == FN_BF16)
+                forward_row(c, FN_BF16, g, p, i);
+            else
+                forward_row(c, FN_F32, g, p, i);
     return FN_OK;
 }
 
-static void divide(float *q, const float *dy, const float *y, float scale, int64_t count)
+static inline void divide(float *q, const void *dy, const void *y, fn_type t, float scale,
+                          int64_t count)
 {
-    for (int64_t m = 0; m < count; m++)
-        q[m] = y[m] > 0 ? scale * dy[m] / y[m] : 0;
+    for (int64_t m = 0; m < count; m++) {
+        float length = fn_load(y, t, m);
+        q[m] = length > 0 ? scale * fn_load(dy, t, m) / length : 0;
+    }
 }
 
 static void add_row(float *strip, const float *q, fn_pool_walk g)
@@ -117,19 +128,20 @@ static void add_row(float *strip, const float *q, fn_pool_walk g)
             strip[at * g.stride + m] += q[at + m];
 }
 
-static void give(float *dx, const float *x, const float *strip, fn_pool_walk g)
+static inline void give(void *dx, const void *x, fn_type t, const float *strip,
+                        fn_pool_walk g)
 {
     int64_t count = g.x_wide * g.lanes;
     if (g.wide == 3)
         for (int64_t m = 0; m < count; m++)
-            dx[m] = x[m] * neighbours(strip, m, g.lanes, 3);
+            fn_store(dx, t, m, fn_load(x, t, m) * neighbours(strip, m, g.lanes, 3));
     else
         for (int64_t m = 0; m < count; m++)
-            dx[m] = x[m] * neighbours(strip, m, g.lanes, g.wide);
+            fn_store(dx, t, m, fn_load(x, t, m) * neighbours(strip, m, g.lanes, g.wide));
 }
 
-static void backward_row(const fn_call *c, fn_pool_walk g, const float *q, int64_t p,
-                         int64_t r)
+static inline void backward_row(const fn_call *c, fn_type t, fn_pool_walk g, const float *q,
+                                int64_t p, int64_t r)
 {
     int64_t at = (p * g.x_high + r) * g.x_wide * g.lanes;
     int64_t last = (r + g.pad) / g.stride; /* the windows first..last see row r */
@@ -138,23 +150,30 @@ static void backward_row(const fn_call *c, fn_pool_walk g, const float *q, int64
     memset(strip, 0, (size_t)strip_size(g) * sizeof *strip);
     for (int64_t i = first; i <= last && i < g.y_high; i++)
         add_row(strip + (g.wide - 1 - g.pad) * g.lanes, q + i * g.y_wide * g.lanes, g);
-    give(fn_f32(c->dx[0]) + at, fn_f32(c->x[0]) + at, strip, g);
+    give(fn_from(c->dx[0], at), fn_from(c->x[0], at), t, strip, g);
+}
+
+static inline void backward_plane(const fn_call *c, fn_type t, fn_pool_walk g, int64_t p)
+{
+    int64_t size = g.y_high * g.y_wide * g.lanes;
+    float *q = slot_of(c, g) + strip_size(g);
+    divide(q, fn_from(c->dy[0], p * size), fn_from(c->y[0], p * size), t, scale_of(c),
+           size);
+    for (int64_t r = 0; r < g.x_high; r++)
+        backward_row(c, t, g, q, p, r);
 }
 
 static fn_status l2pool_backward(const fn_call *c)
 {
     fn_pool_walk g = fn_pool_walk_of(c);
-    int64_t size = g.y_high * g.y_wide * g.lanes;
-    float scale = scale_of(c);
     if (!c->dx[0].data)
         return FN_OK;
 #pragma omp parallel for num_threads(threads_of(c, g))
-    for (int64_t p = 0; p < g.planes; p++) {
-        float *q = slot_of(c, g) + strip_size(g);
-        divide(q, fn_f32(c->dy[0]) + p * size, fn_f32(c->y[0]) + p * size, scale, size);
-        for (int64_t r = 0; r < g.x_high; r++)
-            backward_row(c, g, q, p, r);
-    }
+    for (int64_t p = 0; p < g.planes; p++)
+        if (c->x[0].type == FN_BF16)
+            backward_plane(c, FN_BF16, g, p);
+        else
+            backward_plane(c, FN_F32, g, p);
     return FN_OK;
 }
 

@@ -19,10 +19,11 @@ static sizes sizes_of(const fn_call *c)
     return (sizes){x.dim[0], c->y[0].shape.dim[1], x.dim[1] * plane, plane};
 }
 
-/* Blocks would have to be taken apart twice. */
+/* Blocks would have to be taken apart twice; and it is floats that it multiplies. */
 static void linear_choose(fn_call *c)
 {
     c->x[0].format = c->y[0].format = FN_PLAIN;
+    c->x[0].type = FN_F32;
 }
 
 static fn_status linear_prepare(fn_call *c)

@@ -7,6 +7,7 @@
  *   backward   t = dy x base^-(beta+1)
  *              dx = dy base^-beta - 2 alpha beta/size * x neighbours(t)
  * Strips live in the workspace, one slot a thread. */
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/lrn.h"
 #include "kernels/threads.h"
@@ -60,7 +61,7 @@ static int threads_of(const fn_call *c, geometry g)
 /* Some pixels of one image, and this thread's strips. */
 typedef struct tile {
     const geometry *g;
-    int64_t first, count;       /* float of its first pixel; pixels */
+    int64_t first, count;       /* number of its first pixel; pixels */
     float *sum, *factor, *ends; /* only `ends` has the zeros, and channel 0 behind them */
 } tile;
 
@@ -129,48 +130,53 @@ static void raise_tile(tile t)
                     t.g->channels);
 }
 
-/* --- walks over a tile as it lies in the tensor; `lanes` is a constant where it matters --- */
+/* --- walks over a tile as it lies in the tensor; `lanes` and the type are constants where it
+ * matters --- */
 
 static inline int64_t in_tensor(tile t, int64_t block, int64_t pixel, int64_t lanes)
 {
     return t.first + (block * t.g->pixels + pixel) * lanes;
 }
 
-static inline void lay_squares(tile t, const float *x, int64_t lanes)
+static inline void lay_squares(tile t, const void *x, fn_type type, int64_t lanes)
 {
     for (int64_t b = 0; b < t.g->blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
-            const float *from = x + in_tensor(t, b, p, lanes);
+            int64_t at = in_tensor(t, b, p, lanes);
             float *to = t.ends + p * t.g->width + t.g->half + b * lanes;
-            for (int64_t i = 0; i < lanes; i++)
-                to[i] = from[i] * from[i];
+            for (int64_t i = 0; i < lanes; i++) {
+                float v = fn_load(x, type, at + i);
+                to[i] = v * v;
+            }
         }
 }
 
-static inline void give_y(tile t, float *y, const float *x, int64_t lanes)
+static inline void give_y(tile t, void *y, const void *x, fn_type type, int64_t lanes)
 {
     for (int64_t b = 0; b < t.g->blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
             int64_t at = in_tensor(t, b, p, lanes);
             const float *factor = t.factor + p * t.g->width + b * lanes;
             for (int64_t i = 0; i < lanes; i++)
-                y[at + i] = x[at + i] * factor[i];
+                fn_store(y, type, at + i, fn_load(x, type, at + i) * factor[i]);
         }
 }
 
 /* ends = dy x factor / base; `sum` holds 1 / base. */
-static inline void lay_terms(tile t, const float *x, const float *dy, int64_t lanes)
+static inline void lay_terms(tile t, const void *x, const void *dy, fn_type type,
+                             int64_t lanes)
 {
     for (int64_t b = 0; b < t.g->blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
             int64_t at = in_tensor(t, b, p, lanes), on = p * t.g->width + b * lanes;
             for (int64_t i = 0; i < lanes; i++)
-                t.ends[on + t.g->half + i] = dy[at + i] * x[at + i] * t.factor[on + i] *
+                t.ends[on + t.g->half + i] = fn_load(dy, type, at + i) *
+                                             fn_load(x, type, at + i) * t.factor[on + i] *
                                              t.sum[on + i];
         }
 }
 
-static inline void give_dx(tile t, float *dx, const float *x, const float *dy,
+static inline void give_dx(tile t, void *dx, const void *x, const void *dy, fn_type type,
                            int64_t lanes)
 {
     const fn_lrn *a = t.g->attr;
@@ -179,67 +185,76 @@ static inline void give_dx(tile t, float *dx, const float *x, const float *dy,
         for (int64_t p = 0; p < t.count; p++) {
             int64_t at = in_tensor(t, b, p, lanes), on = p * t.g->width + b * lanes;
             for (int64_t i = 0; i < lanes; i++)
-                dx[at + i] = dy[at + i] * t.factor[on + i] -
-                             scale * x[at + i] * t.sum[on + i];
+                fn_store(dx, type, at + i,
+                         fn_load(dy, type, at + i) * t.factor[on + i] -
+                             scale * fn_load(x, type, at + i) * t.sum[on + i]);
         }
 }
 
-static inline void forward_tile(tile t, float *y, const float *x, int64_t lanes)
+static inline void forward_tile(const fn_call *c, tile t, fn_type type, int64_t lanes)
 {
     zero_ends(t);
-    lay_squares(t, x, lanes);
+    lay_squares(t, c->x[0].data, type, lanes);
     raise_tile(t);
-    give_y(t, y, x, lanes);
+    give_y(t, c->y[0].data, c->x[0].data, type, lanes);
 }
 
-static inline void backward_tile(tile t, float *dx, const float *x, const float *dy,
-                                 int64_t lanes)
+static inline void backward_tile(const fn_call *c, tile t, fn_type type, int64_t lanes)
 {
+    const void *x = c->x[0].data, *dy = c->dy[0].data;
     zero_ends(t);
-    lay_squares(t, x, lanes);
+    lay_squares(t, x, type, lanes);
     raise_tile(t);
-    lay_terms(t, x, dy, lanes);
+    lay_terms(t, x, dy, type, lanes);
     add_neighbours(t.sum, t);
-    give_dx(t, dx, x, dy, lanes);
+    give_dx(t, c->dx[0].data, x, dy, type, lanes);
+}
+
+static void forward_any(const fn_call *c, tile t)
+{
+    bool low = c->x[0].type == FN_BF16;
+    if (t.g->lanes == 8 && !low)
+        forward_tile(c, t, FN_F32, 8);
+    else if (t.g->lanes == 16 && !low)
+        forward_tile(c, t, FN_F32, 16);
+    else if (t.g->lanes == 16)
+        forward_tile(c, t, FN_BF16, 16);
+    else
+        forward_tile(c, t, c->x[0].type, t.g->lanes);
+}
+
+static void backward_any(const fn_call *c, tile t)
+{
+    bool low = c->x[0].type == FN_BF16;
+    if (t.g->lanes == 8 && !low)
+        backward_tile(c, t, FN_F32, 8);
+    else if (t.g->lanes == 16 && !low)
+        backward_tile(c, t, FN_F32, 16);
+    else if (t.g->lanes == 16)
+        backward_tile(c, t, FN_BF16, 16);
+    else
+        backward_tile(c, t, c->x[0].type, t.g->lanes);
 }
 
 static fn_status lrn_forward(const fn_call *c)
 {
     const geometry g = geometry_of(c);
-    const float *x = fn_f32(c->x[0]);
-    float *y = fn_f32(c->y[0]);
 #pragma omp parallel for collapse(2) num_threads(threads_of(c, g))
     for (int64_t n = 0; n < g.images; n++)
-        for (int64_t p = 0; p < g.pixels; p += TILE) {
-            tile t = tile_of(c, &g, n, p);
-            if (g.lanes == 8)
-                forward_tile(t, y, x, 8);
-            else if (g.lanes == 16)
-                forward_tile(t, y, x, 16);
-            else
-                forward_tile(t, y, x, g.lanes);
-        }
+        for (int64_t p = 0; p < g.pixels; p += TILE)
+            forward_any(c, tile_of(c, &g, n, p));
     return FN_OK;
 }
 
 static fn_status lrn_backward(const fn_call *c)
 {
     const geometry g = geometry_of(c);
-    const float *x = fn_f32(c->x[0]), *dy = fn_f32(c->dy[0]);
-    float *dx = fn_f32(c->dx[0]);
-    if (!dx)
+    if (!c->dx[0].data)
         return FN_OK;
 #pragma omp parallel for collapse(2) num_threads(threads_of(c, g))
     for (int64_t n = 0; n < g.images; n++)
-        for (int64_t p = 0; p < g.pixels; p += TILE) {
-            tile t = tile_of(c, &g, n, p);
-            if (g.lanes == 8)
-                backward_tile(t, dx, x, dy, 8);
-            else if (g.lanes == 16)
-                backward_tile(t, dx, x, dy, 16);
-            else
-                backward_tile(t, dx, x, dy, g.lanes);
-        }
+        for (int64_t p = 0; p < g.pixels; p += TILE)
+            backward_any(c, tile_of(c, &g, n, p));
     return FN_OK;
 }
 

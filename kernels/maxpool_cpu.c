@@ -1,6 +1,8 @@
-/* maxpool on the CPU. Backward finds the winners again by comparing x with y, tap after tap
- * in row order: the first that equals the maximum takes the gradient and leaves 0 for the
- * others. That is several times faster than to note the winners in forward, as oneDNN does. */
+/* maxpool on the CPU. A window is one straight loop over channels, all its taps unrolled. Backward
+ * finds the winners again by comparing x with y, tap after tap in row order: the first that
+ * equals the maximum takes the gradient and leaves 0 for the others. That is several times
+ * faster than to note the winners in forward, as oneDNN does. */
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/pool_walk.h"
 #include "kernels/threads.h"
@@ -10,132 +12,227 @@
 
 #include <omp.h>
 
-static size_t row_bytes(const fn_pool_walk *w)
+static int64_t x_plane(const fn_pool_walk *w)
 {
-    return (size_t)(w->y_wide * w->lanes + 15) / 16 * 16 * sizeof(float);
+    return w->x_high * w->x_wide * w->lanes;
 }
 
-/* Backward's slots, one a thread: the gradients of a row of windows that are still to give. */
+static int64_t y_plane(const fn_pool_walk *w)
+{
+    return w->y_high * w->y_wide * w->lanes;
+}
+
+/* Gradients grow in floats: of dx in bf16, in a plane of the thread's. */
+static size_t slot_bytes(const fn_call *c, const fn_pool_walk *w)
+{
+    bool grows = c->training && c->x[0].type == FN_BF16;
+    return grows ? (size_t)((x_plane(w) + 15) / 16 * 16) * sizeof(float) : 0;
+}
+
 static fn_status maxpool_prepare(fn_call *c)
 {
     fn_pool_walk w = fn_pool_walk_of(c);
-    c->workspace_bytes = c->training ? (size_t)fn_threads() * row_bytes(&w) : 0;
+    c->workspace_bytes = (size_t)fn_threads() * slot_bytes(c, &w);
     return FN_OK;
 }
 
-/* --- one tap of `count` windows, `step` floats of x apart; constants where it matters --- */
-
-static inline void take(float *restrict y, const float *restrict x, int64_t count,
-                        int64_t lanes, int64_t step)
+static float *slot_of(const fn_call *c, const fn_pool_walk *w)
 {
-    for (int64_t j = 0; j < count; j++)
-        for (int64_t k = 0; k < lanes; k++) {
-            float tap = x[j * step + k], most = y[j * lanes + k];
-            y[j * lanes + k] = tap > most ? tap : most;
-        }
+    size_t at = (size_t)omp_get_thread_num() * slot_bytes(c, w);
+    return (float *)((char *)c->workspace + at);
 }
 
-static void take_tap(float *y, const float *x, int64_t count, const fn_pool_walk *w)
+/* --- one window: its `high` x `wide` taps inside the image begin at x[0], a pixel is `lanes` and
+ * a row `row` numbers from the next. All but the pointers are constants where it matters --- */
+
+typedef struct taps {
+    fn_type type;
+    int64_t lanes, row;
+} taps;
+
+/* Also `count / lanes` windows of stride 1, side by side. */
+static inline __attribute__((always_inline)) void take(void *restrict y,
+                                                       const void *restrict x,
+                                                       int64_t count, taps t, int64_t high,
+                                                       int64_t wide)
 {
-    if (w->stride == 1)
-        take(y, x, 1, count * w->lanes, 0);
-    else if (w->lanes == 8)
-        take(y, x, count, 8, 8 * w->stride);
-    else if (w->lanes == 16)
-        take(y, x, count, 16, 16 * w->stride);
-    else
-        take(y, x, count, w->lanes, w->lanes * w->stride);
+#pragma omp simd
+    for (int64_t k = 0; k < count; k++) {
+        float most = -INFINITY;
+        for (int64_t u = 0; u < high; u++)
+            for (int64_t v = 0; v < wide; v++) {
+                float tap = fn_load(x, t.type, u * t.row + v * t.lanes + k);
+                most = tap > most ? tap : most;
+            }
+        fn_store(y, t.type, k, most);
+    }
 }
 
 /* `left` is the part of dy that no tap has won yet. */
-static inline void give(float *restrict dx, float *restrict left, const float *restrict x,
-                        const float *restrict y, int64_t count, int64_t lanes, int64_t step)
+static inline __attribute__((always_inline)) void
+give(float *restrict dx, const void *restrict x, const void *restrict y,
+     const void *restrict dy, taps t, int64_t high, int64_t wide)
 {
-    for (int64_t j = 0; j < count; j++)
-        for (int64_t k = 0; k < lanes; k++) {
-            int64_t at = j * step + k, of = j * lanes + k;
-            float won = x[at] == y[of] ? 1 : 0; /* a factor: a branch would not vectorise */
-            dx[at] += won * left[of];
-            left[of] *= 1 - won;
-        }
+#pragma omp simd
+    for (int64_t k = 0; k < t.lanes; k++) {
+        float left = fn_load(dy, t.type, k), most = fn_load(y, t.type, k);
+        for (int64_t u = 0; u < high; u++)
+            for (int64_t v = 0; v < wide; v++) {
+                int64_t at = u * t.row + v * t.lanes + k;
+                bool won = fn_load(x, t.type, at) == most;
+                dx[at] += won ? left : 0;
+                left = won ? 0 : left;
+            }
+    }
 }
 
-static void give_tap(float *dx, float *left, const float *x, const float *y, int64_t count,
-                     const fn_pool_walk *w)
+static inline __attribute__((always_inline)) void
+take_sized(void *y, const void *x, int64_t count, taps t, int64_t high, int64_t wide)
 {
-    if (w->stride == 1)
-        give(dx, left, x, y, 1, count * w->lanes, 0);
-    else if (w->lanes == 8)
-        give(dx, left, x, y, count, 8, 8 * w->stride);
-    else if (w->lanes == 16)
-        give(dx, left, x, y, count, 16, 16 * w->stride);
+    if (high == 3 && wide == 3)
+        take(y, x, count, t, 3, 3);
+    else if (high == 3 && wide == 2)
+        take(y, x, count, t, 3, 2);
+    else if (high == 2 && wide == 3)
+        take(y, x, count, t, 2, 3);
+    else if (high == 2 && wide == 2)
+        take(y, x, count, t, 2, 2);
     else
-        give(dx, left, x, y, count, w->lanes, w->lanes * w->stride);
+        take(y, x, count, t, high, wide);
+}
+
+static inline __attribute__((always_inline)) void give_sized(float *dx, const void *x,
+                                                             const void *y, const void *dy,
+                                                             taps t, int64_t high,
+                                                             int64_t wide)
+{
+    if (high == 3 && wide == 3)
+        give(dx, x, y, dy, t, 3, 3);
+    else if (high == 3 && wide == 2)
+        give(dx, x, y, dy, t, 3, 2);
+    else if (high == 2 && wide == 3)
+        give(dx, x, y, dy, t, 2, 3);
+    else if (high == 2 && wide == 2)
+        give(dx, x, y, dy, t, 2, 2);
+    else
+        give(dx, x, y, dy, t, high, wide);
 }
 
 /* --- rows of windows, planes, tensors --- */
 
-static void forward_row(const fn_pool_walk *w, float *y, const float *x, int64_t i)
+typedef struct plane {
+    fn_tensor x, y, dy; /* their data begin at the plane */
+    float *dx;
+} plane;
+
+static fn_tensor plane_of(fn_tensor t, int64_t at)
 {
-    int64_t row = w->y_wide * w->lanes;
-    for (int64_t m = 0; m < row; m++)
-        y[i * row + m] = -INFINITY;
-    for (int64_t u = 0; u < w->high; u++)
-        for (int64_t v = 0; v < w->wide; v++) {
-            fn_pool_tap_run t = fn_pool_walk_tap(w, i, u, v);
-            if (t.count > 0)
-                take_tap(y + t.y, x + t.x, t.count, w);
-        }
+    t.data = t.data ? fn_from(t, at) : NULL;
+    return t;
+}
+
+/* Of windows that lie side by side: those from j on that are whole, if stride is 1. */
+static int64_t run_of(const fn_call *c, const fn_pool_walk *w, int64_t i, int64_t j)
+{
+    fn_pool_area a = fn_pool_window(c, i, j);
+    int64_t last = w->x_wide + w->pad - w->wide; /* the last window that is whole */
+    bool whole = a.right - a.left == w->wide && w->stride == 1;
+    return whole ? last - j + 1 : 1;
+}
+
+static inline void forward_row(const fn_call *c, const fn_pool_walk *w, plane p, fn_type t,
+                               int64_t lanes, int64_t i)
+{
+    taps at = {t, lanes, w->x_wide * lanes};
+    for (int64_t j = 0, run; j < w->y_wide; j += run) {
+        fn_pool_area a = fn_pool_window(c, i, j);
+        void *y = fn_from(p.y, (i * w->y_wide + j) * lanes),
+             *x = fn_from(p.x, a.top * at.row + a.left * lanes);
+        run = run_of(c, w, i, j);
+        if (run == 1)
+            take_sized(y, x, lanes, at, a.bottom - a.top, a.right - a.left);
+        else
+            take_sized(y, x, run * lanes, at, a.bottom - a.top, a.right - a.left);
+    }
+}
+
+static void forward_any(const fn_call *c, const fn_pool_walk *w, plane p, int64_t i)
+{
+    if (p.x.type == FN_BF16)
+        forward_row(c, w, p, FN_BF16, w->lanes, i);
+    else if (w->lanes == 16)
+        forward_row(c, w, p, FN_F32, 16, i);
+    else if (w->lanes == 8)
+        forward_row(c, w, p, FN_F32, 8, i);
+    else
+        forward_row(c, w, p, FN_F32, w->lanes, i);
 }
 
 static fn_status maxpool_forward(const fn_call *c)
 {
     const fn_pool_walk w = fn_pool_walk_of(c);
-    const float *x = fn_f32(c->x[0]);
-    float *y = fn_f32(c->y[0]);
-    int64_t x_plane = w.x_high * w.x_wide * w.lanes,
-            y_plane = w.y_high * w.y_wide * w.lanes;
 #pragma omp parallel for collapse(2)
-    for (int64_t p = 0; p < w.planes; p++)
-        for (int64_t i = 0; i < w.y_high; i++)
-            forward_row(&w, y + p * y_plane, x + p * x_plane, i);
+    for (int64_t k = 0; k < w.planes; k++)
+        for (int64_t i = 0; i < w.y_high; i++) {
+            plane p = {.x = plane_of(c->x[0], k * x_plane(&w)),
+                       .y = plane_of(c->y[0], k * y_plane(&w))};
+            forward_any(c, &w, p, i);
+        }
     return FN_OK;
 }
 
-typedef struct plane {
-    float *dx;
-    const float *x, *y, *dy;
-} plane;
-
-static void backward_row(const fn_pool_walk *w, plane p, float *left, int64_t i)
+static inline void backward_row(const fn_call *c, const fn_pool_walk *w, plane p, fn_type t,
+                                int64_t lanes, int64_t i)
 {
-    int64_t row = w->y_wide * w->lanes;
-    memcpy(left, p.dy + i * row, (size_t)row * sizeof *left);
-    for (int64_t u = 0; u < w->high; u++)
-        for (int64_t v = 0; v < w->wide; v++) {
-            fn_pool_tap_run t = fn_pool_walk_tap(w, i, u, v);
-            if (t.count > 0)
-                give_tap(p.dx + t.x, left + t.y - i * row, p.x + t.x, p.y + t.y, t.count,
-                         w);
-        }
+    taps at = {t, lanes, w->x_wide * lanes};
+    for (int64_t j = 0; j < w->y_wide; j++) {
+        fn_pool_area a = fn_pool_window(c, i, j);
+        int64_t x = a.top * at.row + a.left * lanes, y = (i * w->y_wide + j) * lanes;
+        give_sized(p.dx + x, fn_from(p.x, x), fn_from(p.y, y), fn_from(p.dy, y), at,
+                   a.bottom - a.top, a.right - a.left);
+    }
+}
+
+static void backward_plane(const fn_call *c, const fn_pool_walk *w, plane p)
+{
+    memset(p.dx, 0, (size_t)x_plane(w) * sizeof *p.dx);
+    for (int64_t i = 0; i < w->y_high; i++)
+        if (p.x.type == FN_BF16)
+            backward_row(c, w, p, FN_BF16, w->lanes, i);
+        else if (w->lanes == 16)
+            backward_row(c, w, p, FN_F32, 16, i);
+        else if (w->lanes == 8)
+            backward_row(c, w, p, FN_F32, 8, i);
+        else
+            backward_row(c, w, p, FN_F32, w->lanes, i);
+}
+
+static void round_plane(fn_tensor dx, const float *from, int64_t count)
+{
+    for (int64_t k = 0; k < count; k++)
+        fn_store(dx.data, FN_BF16, k, from[k]);
+}
+
+static int threads_of(const fn_call *c, const fn_pool_walk *w)
+{
+    size_t slot = slot_bytes(c, w);
+    return slot ? fn_threads_with_slot(c->workspace_bytes, slot) : fn_threads();
 }
 
 static fn_status maxpool_backward(const fn_call *c)
 {
     const fn_pool_walk w = fn_pool_walk_of(c);
-    int64_t x_plane = w.x_high * w.x_wide * w.lanes,
-            y_plane = w.y_high * w.y_wide * w.lanes;
     if (!c->dx[0].data)
         return FN_OK;
-#pragma omp parallel for num_threads( \
-    fn_threads_with_slot(c->workspace_bytes, row_bytes(&w)))
-    for (int64_t p = 0; p < w.planes; p++) {
-        plane at = {fn_f32(c->dx[0]) + p * x_plane, fn_f32(c->x[0]) + p * x_plane,
-                    fn_f32(c->y[0]) + p * y_plane, fn_f32(c->dy[0]) + p * y_plane};
-        char *slot = (char *)c->workspace + (size_t)omp_get_thread_num() * row_bytes(&w);
-        memset(at.dx, 0, (size_t)x_plane * sizeof(float));
-        for (int64_t i = 0; i < w.y_high; i++)
-            backward_row(&w, at, (float *)slot, i);
+#pragma omp parallel for num_threads(threads_of(c, &w))
+    for (int64_t k = 0; k < w.planes; k++) {
+        fn_tensor dx = plane_of(c->dx[0], k * x_plane(&w));
+        bool low = dx.type == FN_BF16;
+        plane p = {plane_of(c->x[0], k * x_plane(&w)), plane_of(c->y[0], k * y_plane(&w)),
+                   plane_of(c->dy[0], k * y_plane(&w)), low ? slot_of(c, &w) : dx.data};
+        backward_plane(c, &w, p);
+        if (low)
+            round_plane(dx, p.dx, x_plane(&w));
     }
     return FN_OK;
 }

@@ -40,9 +40,9 @@ typedef struct fn_shape {
  * Values of other ranks are always plain. */
 typedef enum fn_format { FN_PLAIN, FN_BLOCK8, FN_BLOCK16, FN_FORMATS } fn_format;
 
-/* How an element is stored: FN_F64 on FN_REF, FN_F32 on FN_CPU. On FN_CUDA it goes by the
- * precision: under bf16 the values of rank 4 and their gradients are FN_BF16, all else (rows,
- * weights) is FN_F32. */
+/* How an element is stored: FN_F64 on FN_REF, else FN_F32, but under bf16: there the values of
+ * rank 4 and their gradients are FN_BF16, on FN_CUDA all of them, on FN_CPU what a convolution
+ * gives and what is made of it until a kernel wants floats. Rows and weights never are. */
 typedef enum fn_type { FN_F32, FN_BF16, FN_F64 } fn_type;
 
 typedef struct fn_tensor {
@@ -65,7 +65,7 @@ typedef struct fn_call {
     const void *attr;       /* the op's own attribute struct */
     bool training;          /* set before infer */
     bool exact;             /* set before prepare: no shortcut that costs digits */
-    fn_precision precision; /* set before prepare: the numbers to multiply */
+    fn_precision precision; /* set before choose: the numbers to multiply */
     float most; /* set before prepare: the largest x[0] in FN_PRECISION_U8; 0: unknown */
     struct fn_gpu *gpu; /* FN_CUDA: kernels/gpu.h; set before prepare */
     void *stream;       /* and where work is queued: the GPU's */
@@ -80,8 +80,8 @@ typedef struct fn_call {
 } fn_call;
 
 typedef struct fn_kernel {
-    /* In: x[i].format is what the producer has. Out: x[i].format is what this kernel wants,
-     * y[i].format what it will give. The plan reorders where they differ. NULL: plain. */
+    /* In: x[i]'s format and type are what the producer has. Out: what this kernel wants, and
+     * in y[i] what it will give. The plan reorders where they differ. NULL: plain floats. */
     void (*choose)(fn_call *c);
     /* Shapes and formats are final, no pointer is set: makes `state`, says saved_bytes and
      * workspace_bytes. NULL: nothing to do. On failure it has released what it made. */

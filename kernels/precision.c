@@ -1,6 +1,5 @@
 #include "kernels/precision.h"
 
-#include "kernels/bf16.h"
 #include "kernels/dnnl.h"
 
 #include <string.h>
@@ -60,13 +59,4 @@ fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact)
                        "tf32 is a format of CUDA's processors: a CPU takes "
                        "fp32, bf16 or, to embed, u8");
     return p == FN_PRECISION_BF16 ? accept_bf16() : accept_u8();
-}
-
-void fn_bf16_round(uint16_t *to, const float *from, const float *gate, int64_t n)
-{
-#pragma omp parallel for simd
-    for (int64_t i = 0; i < n; i++) {
-        float x = !gate || gate[i] > 0 ? from[i] : 0;
-        to[i] = fn_bf16_of(x);
-    }
 }

@@ -1,5 +1,5 @@
-/* precision.h -- the numbers that convolutions multiply. What lies between nodes, and what is
- * added up, is float whatever they are. */
+/* precision.h -- the numbers that convolutions multiply. What is added up is float whatever they
+ * are; what lies between nodes, fn_type says. */
 #ifndef FN_KERNELS_PRECISION_H
 #define FN_KERNELS_PRECISION_H
 
@@ -13,9 +13,5 @@ int fn_precision_find(const char *name);
 /* Whether this machine computes so. Errors: FN_EUNSUPPORTED; FN_EINVAL when `exact` asks for
  * digits that the precision does not have, or there is no such precision. */
 fn_status fn_precision_accept(fn_precision p, fn_backend b, bool exact) FN_CHECKED;
-
-/* to[i] is from[i] in bf16, rounded to the nearest, ties to even; 0 where gate[i] is not above
- * 0. `gate` may be NULL. What is NaN stays one. */
-void fn_bf16_round(uint16_t *to, const float *from, const float *gate, int64_t n);
 
 #endif

@@ -1,5 +1,6 @@
 /* prelu on the CPU, in any format: channels are taken in bands of up to 16 that lie side by
  * side, and a band belongs to one thread, which sums its gradients in a fixed order. */
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/prelu.h"
 
@@ -45,17 +46,19 @@ static void take_slopes(float slope[MOST], const fn_call *c, const layout *l, in
         slope[k] = k < real ? fn_f32(c->w[0])[b * l->lanes + k] : 0;
 }
 
-static void forward_band(const fn_call *c, const layout *l, int64_t n, int64_t b)
+static inline void forward_band(const fn_call *c, const layout *l, fn_type t, int64_t n,
+                                int64_t b)
 {
     float slope[MOST];
     int64_t lanes = stored_lanes(c, l, b), at = n * l->image + b * l->band;
     take_slopes(slope, c, l, b);
     for (int64_t p = 0; p < l->pixels; p++) {
-        const float *x = fn_f32(c->x[0]) + at + p * l->pixel;
-        float *y = fn_f32(c->y[0]) + at + p * l->pixel;
+        int64_t i = at + p * l->pixel;
 #pragma omp simd
-        for (int64_t k = 0; k < lanes; k++)
-            y[k] = x[k] > 0 ? x[k] : slope[k] * x[k];
+        for (int64_t k = 0; k < lanes; k++) {
+            float x = fn_load(c->x[0].data, t, i + k);
+            fn_store(c->y[0].data, t, i + k, x > 0 ? x : slope[k] * x);
+        }
     }
 }
 
@@ -66,38 +69,43 @@ static fn_status prelu_forward(const fn_call *c)
 #pragma omp parallel for collapse(2)
     for (int64_t n = 0; n < images; n++)
         for (int64_t b = 0; b < l.bands; b++)
-            forward_band(c, &l, n, b);
+            if (c->x[0].type == FN_BF16)
+                forward_band(c, &l, FN_BF16, n, b);
+            else
+                forward_band(c, &l, FN_F32, n, b);
     return FN_OK;
 }
 
 /* dx of one band of an image. */
-static void give_x(const fn_call *c, const layout *l, int64_t at, int64_t lanes,
-                   const float slope[MOST])
+static inline void give_x(const fn_call *c, const layout *l, fn_type t, int64_t at,
+                          int64_t lanes, const float slope[MOST])
 {
     for (int64_t p = 0; p < l->pixels; p++) {
         int64_t i = at + p * l->pixel;
-        const float *x = fn_f32(c->x[0]) + i, *dy = fn_f32(c->dy[0]) + i;
-        float *dx = fn_f32(c->dx[0]) + i;
 #pragma omp simd
-        for (int64_t k = 0; k < lanes; k++)
-            dx[k] = x[k] > 0 ? dy[k] : slope[k] * dy[k];
+        for (int64_t k = 0; k < lanes; k++) {
+            float dy = fn_load(c->dy[0].data, t, i + k);
+            bool open = fn_load(c->x[0].data, t, i + k) > 0;
+            fn_store(c->dx[0].data, t, i + k, open ? dy : slope[k] * dy);
+        }
     }
 }
 
 /* Adds what one band of an image gives to its slopes. */
-static void give_slopes(double sum[MOST], const fn_call *c, const layout *l, int64_t at,
-                        int64_t lanes)
+static inline void give_slopes(double sum[MOST], const fn_call *c, const layout *l,
+                               fn_type t, int64_t at, int64_t lanes)
 {
     for (int64_t p = 0; p < l->pixels; p++) {
         int64_t i = at + p * l->pixel;
-        const float *x = fn_f32(c->x[0]) + i, *dy = fn_f32(c->dy[0]) + i;
 #pragma omp simd
-        for (int64_t k = 0; k < lanes; k++)
-            sum[k] += x[k] > 0 ? 0 : (double)dy[k] * (double)x[k];
+        for (int64_t k = 0; k < lanes; k++) {
+            double x = (double)fn_load(c->x[0].data, t, i + k);
+            sum[k] += x > 0 ? 0 : (double)fn_load(c->dy[0].data, t, i + k) * x;
+        }
     }
 }
 
-static void backward_band(const fn_call *c, const layout *l, int64_t b)
+static inline void backward_band(const fn_call *c, const layout *l, fn_type t, int64_t b)
 {
     double sum[MOST] = {0};
     float slope[MOST];
@@ -106,9 +114,9 @@ static void backward_band(const fn_call *c, const layout *l, int64_t b)
     for (int64_t n = 0; n < c->x[0].shape.dim[0]; n++) {
         int64_t at = n * l->image + b * l->band;
         if (c->dx[0].data)
-            give_x(c, l, at, stored_lanes(c, l, b), slope);
+            give_x(c, l, t, at, stored_lanes(c, l, b), slope);
         if (c->dw[0].data)
-            give_slopes(sum, c, l, at, real);
+            give_slopes(sum, c, l, t, at, real);
     }
     for (int64_t k = 0; c->dw[0].data && k < real; k++)
         fn_f32(c->dw[0])[b * l->lanes + k] = (float)sum[k];
@@ -119,7 +127,10 @@ static fn_status prelu_backward(const fn_call *c)
     layout l = layout_of(c);
 #pragma omp parallel for
     for (int64_t b = 0; b < l.bands; b++)
-        backward_band(c, &l, b);
+        if (c->x[0].type == FN_BF16)
+            backward_band(c, &l, FN_BF16, b);
+        else
+            backward_band(c, &l, FN_F32, b);
     return FN_OK;
 }
 

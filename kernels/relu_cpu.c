@@ -1,27 +1,44 @@
+#include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/relu.h"
 
+static inline void forward(const fn_call *c, fn_type t)
+{
+    const void *x = c->x[0].data;
+    void *y = c->y[0].data;
+    int64_t count = fn_format_numel(c->x[0].shape, c->x[0].format);
+#pragma omp parallel for simd
+    for (int64_t i = 0; i < count; i++) {
+        float v = fn_load(x, t, i);
+        fn_store(y, t, i, v < 0 ? 0 : v);
+    }
+}
+
 static fn_status relu_forward(const fn_call *c)
 {
-    const float *x = fn_f32(c->x[0]);
-    float *y = fn_f32(c->y[0]);
+    if (c->x[0].type == FN_BF16)
+        forward(c, FN_BF16);
+    else
+        forward(c, FN_F32);
+    return FN_OK;
+}
+
+static inline void backward(const fn_call *c, fn_type t)
+{
+    const void *y = c->y[0].data, *dy = c->dy[0].data;
+    void *dx = c->dx[0].data;
     int64_t count = fn_format_numel(c->x[0].shape, c->x[0].format);
 #pragma omp parallel for simd
     for (int64_t i = 0; i < count; i++)
-        y[i] = x[i] < 0 ? 0 : x[i];
-    return FN_OK;
+        fn_store(dx, t, i, fn_load(y, t, i) > 0 ? fn_load(dy, t, i) : 0);
 }
 
 static fn_status relu_backward(const fn_call *c)
 {
-    const float *y = fn_f32(c->y[0]), *dy = fn_f32(c->dy[0]);
-    float *dx = fn_f32(c->dx[0]);
-    int64_t count = fn_format_numel(c->x[0].shape, c->x[0].format);
-    if (!dx)
-        return FN_OK;
-#pragma omp parallel for simd
-    for (int64_t i = 0; i < count; i++)
-        dx[i] = y[i] > 0 ? dy[i] : 0;
+    if (c->dx[0].data && c->x[0].type == FN_BF16)
+        backward(c, FN_BF16);
+    else if (c->dx[0].data)
+        backward(c, FN_F32);
     return FN_OK;
 }
 

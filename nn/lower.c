@@ -164,20 +164,38 @@ out:
     return rc;
 }
 
-/* --- formats --- */
+/* --- formats and types --- */
 
-/* Value v of the new graph in `format`: itself, or through a reorder. */
-static fn_status in_format(fn_graph *g, int *v, fn_format format)
+typedef struct target {
+    fn_backend backend;
+    fn_precision precision;
+} target;
+
+/* Of a value of this shape, if its kernel says nothing else. */
+static fn_type type_on(target t, fn_shape s)
 {
-    fn_reorder attr = {format};
+    return t.backend == FN_REF    ? FN_F64
+           : t.backend == FN_CUDA ? fn_stored_as(t.precision, s)
+                                  : FN_F32;
+}
+
+static bool lies_so(const fn_value *v, fn_format format, fn_type type)
+{
+    return v->format == format && v->type == type;
+}
+
+/* Value v of the new graph in `format` and `type`: itself, or through a reorder. */
+static fn_status bring_to(fn_graph *g, int *v, fn_format format, fn_type type)
+{
+    fn_reorder attr = {format, type};
     char name[FN_NAME_BYTES];
     int y[FN_MAX_OUT];
-    if (g->value[*v].format == format)
+    if (lies_so(&g->value[*v], format, type))
         return FN_OK;
     for (int i = 0; i < g->n_node && !g->training;
          i++) /* one that another reader has made */
         if (is(&g->node[i], "reorder") && g->node[i].x[0] == *v &&
-            g->value[g->node[i].y[0]].format == format) {
+            lies_so(&g->value[g->node[i].y[0]], format, type)) {
             *v = g->node[i].y[0];
             return FN_OK;
         }
@@ -185,70 +203,84 @@ static fn_status in_format(fn_graph *g, int *v, fn_format format)
     FN_TRY(fn_graph_add(g, fn_op_find("reorder"), name, &attr, v, 1, y));
     fn_call *c = &g->node[g->n_node - 1].call;
     c->x[0].format = g->value[*v].format;
+    c->x[0].type = g->value[*v].type;
     c->y[0].format = g->value[y[0]].format = format;
+    c->y[0].type = g->value[y[0]].type = type;
     *v = y[0];
     return FN_OK;
 }
 
-static fn_status choose(rewrite *r, const fn_node *n, fn_backend backend)
+/* What the kernel is offered, and what holds if it does not choose. */
+static void offer(fn_call *c, const rewrite *r, const fn_node *n, target t)
 {
-    const fn_kernel *kernel = n->op->kernel[backend];
+    bool chooses = n->op->kernel[t.backend]->choose;
+    c->attr = n->attr;
+    c->precision = t.precision;
+    for (int k = 0; k < c->n_x; k++) {
+        const fn_value *x = &r->to->value[r->map[n->x[k]]];
+        c->x[k].format = chooses ? x->format : FN_PLAIN;
+        c->x[k].type = chooses ? x->type : type_on(t, x->shape);
+    }
+    for (int k = 0; k < c->n_y; k++) {
+        c->y[k].format = FN_PLAIN;
+        c->y[k].type = type_on(t, c->y[k].shape);
+    }
+}
+
+static fn_status choose(rewrite *r, const fn_node *n, target t)
+{
+    const fn_kernel *kernel = n->op->kernel[t.backend];
     fn_call c = n->call;
     fn_node *added;
     if (!kernel)
         return fn_fail(FN_EUNSUPPORTED, "%s: op %s has no kernel on this backend", n->name,
                        n->op->name);
-    c.attr = n->attr;
-    for (int k = 0; k < c.n_x; k++)
-        c.x[k].format = kernel->choose ? r->to->value[r->map[n->x[k]]].format : FN_PLAIN;
-    for (int k = 0; k < c.n_y; k++)
-        c.y[k].format = FN_PLAIN;
+    offer(&c, r, n, t);
     if (kernel->choose)
         kernel->choose(&c);
     for (int k = 0; k < c.n_x; k++)
-        FN_TRY(in_format(r->to, &r->map[n->x[k]], c.x[k].format));
+        FN_TRY(bring_to(r->to, &r->map[n->x[k]], c.x[k].format, c.x[k].type));
     FN_TRY(add(r, n, n->op->attr_size ? n->attr : NULL, &added));
-    for (int k = 0; k < c.n_x; k++)
+    for (int k = 0; k < c.n_x; k++) {
         added->call.x[k].format = c.x[k].format;
-    for (int k = 0; k < c.n_y; k++)
-        added->call.y[k].format = r->to->value[added->y[k]].format = c.y[k].format;
+        added->call.x[k].type = c.x[k].type;
+    }
+    for (int k = 0; k < c.n_y; k++) {
+        fn_value *y = &r->to->value[added->y[k]];
+        added->call.y[k].format = y->format = c.y[k].format;
+        added->call.y[k].type = y->type = c.y[k].type;
+    }
     return FN_OK;
 }
 
-fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend)
+/* What leaves the graph is plain, and not in bf16 but where all is. */
+static fn_status finish_outputs(rewrite *r, target t)
 {
+    r->to->n_output = r->from->n_output;
+    for (int k = 0; k < r->from->n_output; k++) {
+        int *v = &r->map[r->from->output[k]];
+        FN_TRY(bring_to(r->to, v, FN_PLAIN, type_on(t, r->to->value[*v].shape)));
+        r->to->output[k] = *v;
+    }
+    return FN_OK;
+}
+
+fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend,
+                           fn_precision precision)
+{
+    const target t = {backend, precision};
     rewrite r;
     fn_status rc;
     *out = NULL;
     FN_TRY(rewrite_open(&r, g));
+    r.to->value[0].type = type_on(t, r.to->value[0].shape);
     for (int i = 0; i < g->n_node; i++)
-        FN_GO(choose(&r, &g->node[i], backend));
-    r.to->n_output = g->n_output;
-    for (int k = 0; k < g->n_output; k++) {
-        FN_GO(in_format(r.to, &r.map[g->output[k]], FN_PLAIN));
-        r.to->output[k] = r.map[g->output[k]];
-    }
-    rc = FN_OK;
+        FN_GO(choose(&r, &g->node[i], t));
+    FN_GO(finish_outputs(&r, t));
     finish(&r, out);
 out:
     rewrite_close(&r);
     return rc;
-}
-
-void fn_lower_types(fn_graph *g, fn_backend backend, fn_precision precision)
-{
-    for (int v = 0; v < g->n_value; v++) {
-        g->value[v].type = backend == FN_REF    ? FN_F64
-                           : backend == FN_CUDA ? fn_stored_as(precision, g->value[v].shape)
-                                                : FN_F32;
-    }
-    for (int i = 0; i < g->n_node; i++) {
-        fn_call *c = &g->node[i].call;
-        for (int k = 0; k < c->n_x; k++)
-            c->x[k].type = g->value[g->node[i].x[k]].type;
-        for (int k = 0; k < c->n_y; k++)
-            c->y[k].type = g->value[g->node[i].y[k]].type;
-    }
 }
 
 void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p)

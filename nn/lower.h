@@ -10,13 +10,10 @@
  * forks vanish. Parameters keep their numbers. `g` is left as it is. */
 fn_status fn_lower(fn_graph **out, const fn_graph *g) FN_CHECKED;
 
-/* A copy of `g` in which each kernel has chosen its formats and a `reorder` stands wherever
- * two neighbours disagree. Outputs are plain. */
-fn_status fn_lower_formats(fn_graph **out, const fn_graph *g,
-                           fn_backend backend) FN_CHECKED;
-
-/* Sets the types of a lowered graph's values as its backend stores them: see fn_type. */
-void fn_lower_types(fn_graph *g, fn_backend backend, fn_precision precision);
+/* A copy of `g` in which each kernel has chosen formats and types, and a `reorder` stands
+ * wherever two neighbours disagree. Outputs are plain, on FN_CPU floats. */
+fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend,
+                           fn_precision precision) FN_CHECKED;
 
 /* The weights of a convolution with its batch norm folded in: kernel [O, C, k, k], bias [O]. */
 void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p);

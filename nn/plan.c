@@ -46,12 +46,12 @@ static int64_t all_folded(const fn_plan *p)
 
 /* --- opening --- */
 
-static fn_status lower(fn_plan *p, const fn_graph *g, bool no_fuse)
+static fn_status lower(fn_plan *p, const fn_graph *g, const fn_plan_options *o)
 {
     fn_graph *fused = NULL;
-    if (!no_fuse)
+    if (!o->no_fuse && o->backend != FN_REF)
         FN_TRY(fn_lower(&fused, g));
-    fn_status rc = fn_lower_formats(&p->graph, fused ? fused : g, p->backend);
+    fn_status rc = fn_lower_formats(&p->graph, fused ? fused : g, o->backend, o->precision);
     fn_graph_close(fused);
     return rc;
 }
@@ -146,8 +146,7 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     p->params = params;
     p->backend = o.backend;
     p->home = (fn_home){.backend = o.backend, .gpu = o.gpu};
-    FN_GO(lower(p, g, o.no_fuse || o.backend == FN_REF));
-    fn_lower_types(p->graph, o.backend, o.precision);
+    FN_GO(lower(p, g, &o));
     FN_GO(prepare(p, &o));
     FN_GO(fn_memory_open(&p->memory, p->graph));
     FN_GO(fn_home_open(&p->home, p->graph, params, p->memory->arena, p->workspace_bytes,

@@ -26,6 +26,7 @@ typedef struct way {
     unsigned unwanted;                /* bit i: dx[i]; bit n_x + i: dw[i] */
     int prepare_threads, run_threads; /* 0: one */
     fn_precision precision;
+    bool floats; /* x is floats, on FN_CPU, whatever the precision */
     float most;
     fn_gpu *gpu; /* FN_CUDA */
 } way;
@@ -56,23 +57,31 @@ static fn_status infer(fn_call *c, const subject *s, bool training)
     return s->op->infer(c);
 }
 
-static void choose(fn_call *c, const fn_kernel *k, const way *w)
+/* What nn/lower.c would offer. */
+static void offer(fn_call *c, const fn_kernel *k, const way *w)
 {
+    bool low = w->backend == FN_CUDA || (k->choose && !w->floats);
+    fn_precision p = low ? w->precision : FN_PRECISION_FP32;
     for (int i = 0; i < c->n_x && k->choose && c->x[i].shape.rank == 4; i++)
         c->x[i].format = (fn_format)(w->offer == MIXED ? (i + 1) % FN_FORMATS : w->offer);
+    for (int i = 0; i < c->n_x; i++)
+        c->x[i].type = fn_stored_as(p, c->x[i].shape);
+    for (int i = 0; i < c->n_y && w->backend == FN_CUDA; i++)
+        c->y[i].type = fn_stored_as(p, c->y[i].shape);
+    c->precision = w->precision;
+    c->gpu = w->gpu;
+    c->stream = w->gpu ? fn_gpu_stream(w->gpu) : NULL;
+}
+
+static void choose(fn_call *c, const fn_kernel *k, const way *w)
+{
+    offer(c, k, w);
     if (k->choose)
         k->choose(c);
     if (w->forced) {
         c->x[0].format = w->forced[0];
         c->y[0].format = w->forced[1];
     }
-    c->precision = w->precision;
-    c->gpu = w->gpu;
-    c->stream = w->gpu ? fn_gpu_stream(w->gpu) : NULL;
-    for (int i = 0; i < c->n_x && w->backend == FN_CUDA; i++)
-        c->x[i].type = fn_stored_as(w->precision, c->x[i].shape);
-    for (int i = 0; i < c->n_y && w->backend == FN_CUDA; i++)
-        c->y[i].type = fn_stored_as(w->precision, c->y[i].shape);
     for (int i = 0; i < c->n_x; i++) {
         claim(c->x[i].shape.rank == 4 || c->x[i].format == FN_PLAIN, "x is not plain");
         c->dx[i] = c->x[i];

@@ -28,8 +28,7 @@ static double stored(fn_tensor t, fn_backend b, int64_t i)
 {
     if (b == FN_REF)
         return fn_f64(t)[i];
-    return (double)(t.type == FN_BF16 ? fn_bf16_float(((uint16_t *)t.data)[i])
-                                      : fn_f32(t)[i]);
+    return (double)fn_load(t.data, t.type, i);
 }
 
 /* Where element i, counted as N,H,W,C, lies in a blocked tensor. */
@@ -53,10 +52,8 @@ static void put(fn_tensor t, fn_backend b, int64_t i, double value)
 {
     if (b == FN_REF)
         fn_f64(t)[i] = value;
-    else if (t.type == FN_BF16)
-        ((uint16_t *)t.data)[i] = fn_bf16_of((float)value);
     else
-        fn_f32(t)[place(t, i)] = (float)value;
+        fn_store(t.data, t.type, place(t, i), (float)value);
 }
 
 /* The oracle's numbers, with no more digits than bf16 has. */

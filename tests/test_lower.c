@@ -239,10 +239,10 @@ TEST(neighbours_agree_on_formats)
     for (int t = 0; t < 4; t++) {
         pair a = lower_net(t % 2 ? FN_TEST_NET("batch") : FN_TEST_NET("none"), t / 2);
         fn_graph *cpu = NULL, *ref = NULL;
-        CHECK_OK(fn_lower_formats(&cpu, a.low, FN_CPU));
+        CHECK_OK(fn_lower_formats(&cpu, a.low, FN_CPU, FN_PRECISION_FP32));
         check_formats(cpu);
         CHECK_INT(cpu->n_param, a.plain->n_param);
-        CHECK_OK(fn_lower_formats(&ref, a.plain, FN_REF));
+        CHECK_OK(fn_lower_formats(&ref, a.plain, FN_REF, FN_PRECISION_FP32));
         CHECK_INT(count(ref, "reorder"), 0);
         CHECK_INT(ref->n_node, a.plain->n_node);
         check_formats(ref);
@@ -262,7 +262,7 @@ TEST(shipped_networks_need_few_reorders)
         CHECK_OK(fn_net_open(&net, names[t / 2], NULL));
         CHECK_OK(fn_net_build(&g, net, 8, t % 2));
         CHECK_OK(fn_lower(&low, g));
-        CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU));
+        CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32));
         check_formats(cpu);
         if (count(cpu, "reorder") > 2)
             FN_TEST_FAIL("%s: %d reorders", names[t / 2], count(cpu, "reorder"));
@@ -280,7 +280,7 @@ TEST(an_op_without_a_kernel_is_refused)
     bare.kernel[FN_CPU] = NULL;
     CHECK_OK(fn_graph_open(&g, "bare", (fn_shape)FN_NCHW(1, 8, 2, 2), false));
     CHECK_OK(fn_graph_add(g, &bare, "r", NULL, (int[]){0}, 1, NULL));
-    CHECK_FAILS(fn_lower_formats(&cpu, g, FN_CPU), FN_EUNSUPPORTED,
+    CHECK_FAILS(fn_lower_formats(&cpu, g, FN_CPU, FN_PRECISION_FP32), FN_EUNSUPPORTED,
                 "has no kernel on this backend");
     CHECK(cpu == NULL);
     fn_graph_close(g);
@@ -290,7 +290,7 @@ static fn_status lower_all(const fn_graph *g)
 {
     fn_graph *low = NULL, *cpu = NULL;
     FN_TRY(fn_lower(&low, g));
-    fn_status rc = fn_lower_formats(&cpu, low, FN_CPU);
+    fn_status rc = fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32);
     CHECK((rc == FN_OK) == (cpu != NULL));
     fn_graph_close(cpu);
     fn_graph_close(low);

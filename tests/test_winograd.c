@@ -34,7 +34,8 @@ static float *random_numbers(int64_t n, uint32_t seed)
 static float *in_format(const float *from, fn_shape s, fn_format f)
 {
     float *to = fn_alloc((size_t)fn_format_numel(s, f), sizeof *to);
-    fn_format_convert(to, f, from, FN_PLAIN, s);
+    fn_format_convert((fn_tensor){s, f, .data = to},
+                      (fn_tensor){s, FN_PLAIN, .data = (void *)(uintptr_t)from});
     return to;
 }
 
@@ -42,7 +43,8 @@ static double worst(const float *got, fn_format f, const double *want, fn_shape 
 {
     float *plain = fn_alloc((size_t)fn_numel(s), sizeof *plain);
     double most = 0, scale = 0;
-    fn_format_convert(plain, FN_PLAIN, got, f, s);
+    fn_format_convert((fn_tensor){s, FN_PLAIN, .data = plain},
+                      (fn_tensor){s, f, .data = (void *)(uintptr_t)got});
     for (int64_t i = 0; i < fn_numel(s); i++) {
         double e = fabs((double)plain[i] - want[i]);
         scale = fmax(scale, fabs(want[i]));
@@ -190,7 +192,8 @@ TEST(sixteen_channels_a_block)
     CHECK_OK(fn_winograd_forward(&g, y, x, u, NULL, false, scratch));
     CHECK(worst(y, FN_BLOCK8, t.y, y_shape) < SAME_AS_DOUBLE * 1e-6);
     fn_winograd_pack(u, &g, t.w, true);
-    fn_format_convert(y, FN_BLOCK8, t.dy, FN_PLAIN, y_shape);
+    fn_format_convert((fn_tensor){y_shape, FN_BLOCK8, .data = y},
+                      (fn_tensor){y_shape, FN_PLAIN, .data = (void *)(uintptr_t)t.dy});
     CHECK_OK(fn_winograd_back(&g, x, y, u, scratch));
     CHECK(worst(x, FN_BLOCK16, t.dx, x_shape) < SAME_AS_DOUBLE * 1e-6);
     fn_free(x);
