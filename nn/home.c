@@ -41,12 +41,22 @@ static fn_status claim_flat(const fn_home *h, void *out, const fn_params *p)
     return FN_OK;
 }
 
-/* What FN_CPU shares with the caller, the other backends copy. */
-static fn_status claim_copies(fn_home *h, const fn_graph *g, fn_params *p)
+static fn_status claim_weights(fn_home *h, const fn_graph *g, const fn_params *p)
 {
+    h->weight = h->grad = NULL;
+    if (h->beside) {
+        h->weight = h->beside->weight;
+        h->grad = h->beside->grad;
+        return FN_OK;
+    }
     FN_TRY(claim_flat(h, &h->weight, p));
-    if (g->training)
-        FN_TRY(claim_flat(h, &h->grad, p));
+    return g->training ? claim_flat(h, &h->grad, p) : FN_OK;
+}
+
+/* What FN_CPU shares with the caller, the other backends copy. */
+static fn_status claim_copies(fn_home *h, const fn_graph *g, const fn_params *p)
+{
+    FN_TRY(claim_weights(h, g, p));
     FN_TRY(claim(h, &h->images, (size_t)h->images_count * fn_type_bytes(g->value[0].type)));
     int64_t most = h->images_count;
     for (int k = 0; k < g->n_output; k++) {
@@ -72,11 +82,7 @@ static fn_status claim_all(fn_home *h, const fn_graph *g, fn_params *p, size_t a
         return fn_fail(FN_ENOMEM, "no memory for folded weights");
     h->weight = p->value;
     h->grad = p->grad;
-    if (h->backend != FN_CPU) {
-        h->weight = h->grad = NULL;
-        FN_TRY(claim_copies(h, g, p));
-    }
-    return FN_OK;
+    return h->backend == FN_CPU ? FN_OK : claim_copies(h, g, p);
 }
 
 fn_status fn_home_open(fn_home *h, const fn_graph *g, fn_params *p, size_t arena,
@@ -103,8 +109,8 @@ void fn_home_close(fn_home *h)
     for (int k = 0; k < FN_MAX_OUT; k++)
         fn_free(h->result[k]);
     if (h->backend != FN_CPU) {
-        give_back(h, h->weight);
-        give_back(h, h->grad);
+        give_back(h, h->beside ? NULL : h->weight);
+        give_back(h, h->beside ? NULL : h->grad);
         give_back(h, h->images);
         give_back(h, h->floats);
     }

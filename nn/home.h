@@ -9,7 +9,9 @@
 
 typedef struct fn_home {
     fn_backend backend;
-    fn_gpu *gpu;         /* FN_CUDA alone; borrowed */
+    fn_gpu *gpu; /* FN_CUDA alone; borrowed */
+    /* Whose weights and gradients are used; NULL: its own. */
+    const struct fn_home *beside;
     char *arena;         /* values, their gradients, notes */
     char *workspace;     /* of all nodes */
     void *weight, *grad; /* in the layout of fn_params, whose own they are on FN_CPU */
@@ -24,8 +26,8 @@ typedef struct fn_home {
 /* Bytes of a weight, and of its gradient. */
 size_t fn_home_number(const fn_home *h);
 
-/* Bytes of the arena and the workspace, numbers that are folded. `h` is zeroed but for backend
- * and gpu. On failure it is as if closed. */
+/* Bytes of the arena and the workspace, numbers that are folded. `h` is zeroed but for backend,
+ * gpu and beside. On failure it is as if closed. */
 fn_status fn_home_open(fn_home *h, const fn_graph *g, fn_params *p, size_t arena,
                        size_t workspace, int64_t folded) FN_CHECKED;
 void fn_home_close(fn_home *h);

@@ -143,9 +143,11 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     }
     assert(!g->training || params->grad);
     assert(o.backend != FN_CUDA || o.gpu);
+    assert(!o.beside || (o.beside->params == params && o.beside->backend == o.backend));
     p->params = params;
     p->backend = o.backend;
-    p->home = (fn_home){.backend = o.backend, .gpu = o.gpu};
+    p->home = (fn_home){
+        .backend = o.backend, .gpu = o.gpu, .beside = o.beside ? &o.beside->home : NULL};
     FN_GO(lower(p, g, &o));
     FN_GO(prepare(p, &o));
     FN_GO(fn_memory_open(&p->memory, p->graph));
@@ -198,6 +200,11 @@ fn_status fn_plan_load(fn_plan *p)
         FN_TRY(fn_home_bring(&p->home, p->home.weight, FN_F32, p->params->value,
                              p->params->count));
     FN_TRY(fold(p));
+    return fn_plan_refresh(p);
+}
+
+fn_status fn_plan_refresh(fn_plan *p)
+{
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
@@ -209,7 +216,7 @@ fn_status fn_plan_load(fn_plan *p)
 }
 
 /* On the CPU the images are read where they lie. */
-static fn_status bring_images(fn_plan *p, const float *images)
+fn_status fn_plan_bring(fn_plan *p, const float *images)
 {
     if (p->home.images)
         return fn_home_bring(&p->home, p->home.images, p->graph->value[0].type, images,
@@ -242,12 +249,11 @@ static fn_status fetch_outputs(fn_plan *p)
     return FN_OK;
 }
 
-fn_status fn_plan_forward(fn_plan *p, const float *images)
+fn_status fn_plan_run(fn_plan *p)
 {
     if (!p->loaded)
         return fn_fail(FN_EINTERNAL, "%s: fn_plan_forward before fn_plan_load",
                        p->graph->name);
-    FN_TRY(bring_images(p, images));
     for (int i = 0; i < p->graph->n_node; i++) {
         const fn_node *n = &p->graph->node[i];
         fn_status rc = is_alias(n) ? FN_OK : n->op->kernel[p->backend]->forward(&n->call);
@@ -256,6 +262,13 @@ fn_status fn_plan_forward(fn_plan *p, const float *images)
         if (p->watch)
             p->watch(p->watch_ctx, i, false);
     }
+    return FN_OK;
+}
+
+fn_status fn_plan_forward(fn_plan *p, const float *images)
+{
+    FN_TRY(fn_plan_bring(p, images));
+    FN_TRY(fn_plan_run(p));
     return fetch_outputs(p);
 }
 
@@ -264,21 +277,28 @@ const float *fn_plan_output(const fn_plan *p, int i)
     return p->home.result[i] ? p->home.result[i] : output_data(p, i);
 }
 
-static fn_status bring_gradient(fn_plan *p, const float *d_out)
+fn_plan_place fn_plan_place_of(const fn_plan *p)
 {
-    int v = p->graph->output[0];
-    return fn_home_bring(&p->home, at_buffer(p, p->memory->grad[v]),
-                         p->graph->value[v].type, d_out,
-                         fn_numel(p->graph->value[v].shape));
+    return (fn_plan_place){
+        .images = p->home.images,
+        .output = at_buffer(p, p->memory->value[p->graph->output[0]]),
+        .d_output = at_buffer(p, p->memory->grad[p->graph->output[0]]),
+        .weight = p->home.weight,
+        .grad = p->graph->training ? p->home.grad : NULL,
+    };
 }
 
-fn_status fn_plan_backward(fn_plan *p, const float *d_out)
+static fn_status check_training(const fn_plan *p)
 {
-    if (!p->graph->training || p->graph->n_output != 1)
-        return fn_fail(FN_EINTERNAL,
-                       "%s: backward needs a graph of one output, for training",
-                       p->graph->name);
-    FN_TRY(bring_gradient(p, d_out));
+    if (p->graph->training && p->graph->n_output == 1)
+        return FN_OK;
+    return fn_fail(FN_EINTERNAL, "%s: backward needs a graph of one output, for training",
+                   p->graph->name);
+}
+
+fn_status fn_plan_back(fn_plan *p)
+{
+    FN_TRY(check_training(p));
     for (int i = p->graph->n_node - 1; i >= 0; i--) {
         const fn_node *n = &p->graph->node[i];
         fn_status rc = n->op->kernel[p->backend]->backward(&n->call);
@@ -287,6 +307,16 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
         if (p->watch)
             p->watch(p->watch_ctx, i, true);
     }
+    return FN_OK;
+}
+
+fn_status fn_plan_backward(fn_plan *p, const float *d_out)
+{
+    FN_TRY(check_training(p));
+    const fn_value *v = &p->graph->value[p->graph->output[0]];
+    FN_TRY(fn_home_bring(&p->home, fn_plan_place_of(p).d_output, v->type, d_out,
+                         fn_numel(v->shape)));
+    FN_TRY(fn_plan_back(p));
     if (p->home.grad == p->params->grad)
         return FN_OK;
     return fn_home_fetch(&p->home, p->params->grad, p->home.grad, FN_F32, p->params->count);
@@ -337,7 +367,7 @@ fn_plan_size fn_plan_size_of(const fn_plan *p)
                       .lower_bound = p->memory->lower_bound,
                       .naive = p->memory->naive,
                       .workspace = p->workspace_bytes};
-    int64_t stored = p->params->count * (p->graph->training ? 2 : 1);
+    int64_t stored = p->home.beside ? 0 : p->params->count * (p->graph->training ? 2 : 1);
     s.weights = (size_t)(stored + all_folded(p)) * sizeof(float);
     for (int i = 0; i < p->graph->n_node; i++)
         s.saved += p->graph->node[i].call.saved_bytes;

@@ -17,6 +17,8 @@ typedef struct fn_plan_options {
      * one stays float. Borrowed while the plan is opened. See nn/gauge.h */
     const float *most;
     fn_gpu *gpu; /* FN_CUDA; outlives the plan */
+    /* A plan of the same params, which outlives this one: both use its weights and gradients. */
+    const fn_plan *beside;
 } fn_plan_options;
 
 /* lower -> choose formats, types -> prepare kernels -> place memory -> bind; see plan.c. A graph
@@ -36,6 +38,24 @@ fn_status fn_plan_forward(fn_plan *p, const float *images) FN_CHECKED;
 const float *fn_plan_output(const fn_plan *p, int i);
 /* d_out [N, D] is the gradient of output 0; writes every gradient of the parameters. */
 fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
+
+/* --- the same in steps: numbers stay where the plan has them, and on FN_CUDA nothing waits --- */
+
+/* Floats, on FN_CUDA in the device's memory; on FN_REF doubles. Owned by the plan. */
+typedef struct fn_plan_place {
+    void *images;            /* [N, H, W, C], of the graph's type; NULL on FN_CPU */
+    void *output, *d_output; /* [N, D], of output 0, and its gradient */
+    void *weight, *grad;     /* in the layout of fn_params; gaps are zero */
+} fn_plan_place;
+/* Of a plan that is not for training, the gradients' are NULL. */
+fn_plan_place fn_plan_place_of(const fn_plan *p);
+
+fn_status fn_plan_bring(fn_plan *p, const float *images) FN_CHECKED;
+fn_status fn_plan_run(fn_plan *p) FN_CHECKED;  /* forward, of what was brought */
+fn_status fn_plan_back(fn_plan *p) FN_CHECKED; /* backward, from d_output to grad */
+/* The weights changed where they lie: the kernels' own copies. For training alone: what is folded
+ * (fn_lower) would stay as it was. */
+fn_status fn_plan_refresh(fn_plan *p) FN_CHECKED;
 
 /* Calls `watch` when a node has run, forward or backward; NULL: nobody watches. */
 void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward),

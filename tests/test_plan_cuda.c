@@ -52,3 +52,103 @@ TEST(training_agrees_with_the_oracle)
     check_net(FN_TEST_NET("none"), true);
     check_net(FN_TEST_NET("batch"), true);
 }
+
+/* --- in steps --- */
+
+typedef struct two {
+    fn_gpu *gpu;
+    fn_graph *graph[2];
+    fn_params *params;
+    fn_plan *plan[2]; /* of BATCH faces, and of one less beside it */
+} two;
+
+static void open_two(two *t, const char *text)
+{
+    fn_params *same;
+    fn_emu_plug_in(true);
+    MUST(fn_gpu_open(&t->gpu, 0));
+    CHECK_OK(fn_test_net(&t->graph[0], &t->params, text, BATCH, true));
+    CHECK_OK(fn_test_net(&t->graph[1], &same, text, BATCH - 1, true));
+    fn_params_close(same);
+    fn_plan_options o = {.backend = FN_CUDA, .gpu = t->gpu};
+    CHECK_OK(fn_plan_open(&t->plan[0], t->graph[0], t->params, o));
+    o.beside = t->plan[0];
+    CHECK_OK(fn_plan_open(&t->plan[1], t->graph[1], t->params, o));
+    CHECK_OK(fn_plan_load(t->plan[0]));
+    CHECK_OK(fn_plan_refresh(t->plan[1]));
+}
+
+static void close_two(two *t)
+{
+    for (int i = 0; i < 2; i++) {
+        fn_plan_close(t->plan[i]);
+        fn_graph_close(t->graph[i]);
+    }
+    fn_params_close(t->params);
+    fn_gpu_close(t->gpu);
+}
+
+static void put(two *t, void *to, const float *from, int64_t n)
+{
+    CHECK_OK(fn_device_upload(t->gpu->device, to, from, (size_t)n * sizeof *from));
+}
+
+static void check_same(two *t, const void *at, const float *want, int64_t n)
+{
+    float *got = fn_alloc((size_t)n, sizeof *got);
+    CHECK_OK(fn_device_download(t->gpu->device, got, at, (size_t)n * sizeof *got));
+    CHECK_OK(fn_device_wait(t->gpu->device));
+    CHECK(memcmp(got, want, (size_t)n * sizeof *got) == 0);
+    fn_free(got);
+}
+
+/* Forward and backward of n images, whole and in steps: the same bits. */
+static void check_steps(two *t, fn_plan *plan, int n)
+{
+    float x[BATCH * IMAGE], d[BATCH * DIM], out[BATCH * DIM];
+    fn_plan_place at = fn_plan_place_of(plan);
+    fn_test_fill(x, BATCH * IMAGE, 1);
+    fn_test_fill(d, BATCH * DIM, 2);
+    CHECK_OK(fn_plan_forward(plan, x));
+    memcpy(out, fn_plan_output(plan, 0), sizeof(float) * DIM * (size_t)n);
+    CHECK_OK(fn_plan_backward(plan, d));
+    CHECK_OK(fn_device_zero(t->gpu->device, at.grad, sizeof(float)));
+    put(t, at.images, x, n * IMAGE);
+    CHECK_OK(fn_plan_run(plan));
+    check_same(t, at.output, out, n * DIM);
+    put(t, at.d_output, d, n * DIM);
+    CHECK_OK(fn_plan_back(plan));
+    check_same(t, at.grad, t->params->grad, t->params->count);
+}
+
+TEST(a_step_whose_numbers_stay_on_the_device)
+{
+    two t;
+    open_two(&t, FN_TEST_NET("batch"));
+    fn_plan_place a = fn_plan_place_of(t.plan[0]), b = fn_plan_place_of(t.plan[1]);
+    CHECK(a.weight == b.weight && a.grad == b.grad && a.images != b.images);
+    check_steps(&t, t.plan[0], BATCH);
+    check_steps(&t, t.plan[1], BATCH - 1);
+    close_two(&t);
+}
+
+TEST(weights_that_changed_on_the_device_are_used_once_refreshed)
+{
+    two t;
+    float x[BATCH * IMAGE], before[DIM], after[DIM];
+    open_two(&t, FN_TEST_NET("none"));
+    fn_test_fill(x, BATCH * IMAGE, 1);
+    CHECK_OK(fn_plan_forward(t.plan[1], x));
+    memcpy(before, fn_plan_output(t.plan[1], 0), sizeof before);
+    for (int64_t i = 0; i < t.params->count; i++)
+        t.params->value[i] *= 0.5f + (float)(i % 3) / 4;
+    put(&t, fn_plan_place_of(t.plan[0]).weight, t.params->value, t.params->count);
+    CHECK_OK(fn_plan_refresh(t.plan[1]));
+    CHECK_OK(fn_plan_forward(t.plan[1], x));
+    memcpy(after, fn_plan_output(t.plan[1], 0), sizeof after);
+    CHECK(memcmp(before, after, sizeof after) != 0);
+    CHECK_OK(fn_plan_load(t.plan[1]));
+    CHECK_OK(fn_plan_forward(t.plan[1], x));
+    CHECK(memcmp(after, fn_plan_output(t.plan[1], 0), sizeof after) == 0);
+    close_two(&t);
+}
