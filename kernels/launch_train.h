@@ -86,6 +86,7 @@ typedef struct fn_update_rule {
     float momentum, beta2, eps, decay; /* as in fn_optim_options */
     float keep;                        /* FN_STAT_KEEP */
     float clip;                        /* longest norm of a gradient; 0: any */
+    int patience;                      /* FN_PATIENCE */
 } fn_update_rule;
 
 /* A part of one parameter. `at` is a multiple of 4. */
@@ -95,12 +96,15 @@ typedef struct fn_update_piece {
     int16_t trained, decayed; /* not trained: a statistic */
 } fn_update_piece;
 
-/* What was decided of the last step. The host begins with `steps`, and zeros. */
+/* What was decided of the last step. The host begins with `steps`, and zeros. Once as many steps in
+ * a row as `patience` were not sound it stays as it is, whatever comes: nothing is updated any
+ * more, and the host may learn of it later. */
 typedef struct fn_update_state {
-    int64_t steps;   /* taken, ever */
-    double norm;     /* of the gradient, unclipped */
-    int32_t sound;   /* loss and norm are finite: the step was taken */
-    int32_t skipped; /* steps in a row that were not */
+    int64_t steps;     /* taken, ever */
+    uint64_t step;     /* fn_told's */
+    double loss, norm; /* of the gradient, unclipped */
+    int32_t sound;     /* loss and norm are finite: the step was taken */
+    int32_t skipped;   /* steps in a row that were not */
     float scale, fix_m, fix_v;
 } fn_update_state;
 
@@ -119,6 +123,11 @@ typedef struct fn_update {
 
 /* update.cu: norm, decision, and the update. */
 int fn_launch_update(const fn_update *u, const fn_update_rule *r, void *stream);
+
+/* update.cu: sum += g, of the gradients of a part of a batch; of statistics, which are means over
+ * faces, its share. */
+int fn_launch_add_gradients(float *sum, const float *g, const fn_update_piece *piece,
+                            int64_t pieces, float share, void *stream);
 
 /* --- views of faces (data/view.h) --- */
 

@@ -189,17 +189,35 @@ static __global__ void decide(fn_update u, fn_update_rule r)
     for (int64_t i = (int)threadIdx.x; i < u.pieces; i += BLOCK)
         sum += u.part[i];
     sum = block_sum(sum);
-    if (threadIdx.x > 0)
-        return;
     fn_update_state *s = u.taken;
+    if (threadIdx.x > 0 || s->skipped >= r.patience)
+        return;
+    s->step = u.told->step;
+    s->loss = *u.loss;
     s->norm = sqrt(sum);
     s->scale = clip(s->norm, r.clip);
-    s->sound = is_finite(s->norm) && is_finite(*u.loss);
+    s->sound = is_finite(s->norm) && is_finite(s->loss);
     s->skipped = s->sound ? 0 : s->skipped + 1;
     s->steps += s->sound;
     s->fix_m = fix(r.momentum, s->steps);
     s->fix_v = fix(r.beta2, s->steps);
 }
+
+/* --- the gradients of a batch in chunks --- */
+
+static __global__ void add_gradients(float *sum, const float *g,
+                                     const fn_update_piece *piece, int64_t pieces,
+                                     float share)
+{
+    for (int64_t i = blockIdx.x; i < pieces; i += gridDim.x) {
+        fn_update_piece p = piece[i];
+        float by = p.trained ? 1 : share;
+        for (int64_t k = p.at + (int)threadIdx.x; k < p.at + p.count; k += BLOCK)
+            sum[k] += by * g[k];
+    }
+}
+
+/* --- launches --- */
 
 static unsigned blocks_of(int64_t pieces)
 {
@@ -214,5 +232,13 @@ int fn_launch_update(const fn_update *u, const fn_update_rule *r, void *stream)
     LAUNCH(square_pieces, blocks_of(u->pieces), BLOCK, 0, stream, *u);
     LAUNCH(decide, 1, BLOCK, 0, stream, *u, *r);
     LAUNCH(kernel, blocks_of(u->pieces), BLOCK, 0, stream, *u, *r);
+    return (int)cudaGetLastError();
+}
+
+int fn_launch_add_gradients(float *sum, const float *g, const fn_update_piece *piece,
+                            int64_t pieces, float share, void *stream)
+{
+    LAUNCH(add_gradients, blocks_of(pieces), BLOCK, 0, stream, sum, g, piece, pieces,
+           share);
     return (int)cudaGetLastError();
 }

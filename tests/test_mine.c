@@ -273,6 +273,17 @@ TEST(mine_refuses_a_batch_without_pairs_or_negatives)
                 "no positive pair");
 }
 
+TEST(people_alone_say_what_mine_would_refuse)
+{
+    const int lonely[] = {3, 1, 2}, one[] = {7, 7, 7}, late[] = {4, 5, 6, 5};
+    CHECK_FAILS(fn_mine_accept(lonely, 3), FN_EINVAL,
+                "no positive pair in a batch of 3 faces");
+    CHECK_FAILS(fn_mine_accept(one, 3), FN_EINVAL, "no negative in a batch of 3 faces");
+    CHECK_FAILS(fn_mine_accept(one, 1), FN_EINVAL, "no positive pair");
+    CHECK_FAILS(fn_mine_accept(late, 3), FN_EINVAL, "no positive pair");
+    CHECK_OK(fn_mine_accept(late, 4));
+}
+
 TEST(mine_survives_each_failed_allocation)
 {
     const int label[] = {0, 0, 1};

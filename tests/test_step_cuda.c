@@ -173,6 +173,13 @@ static void check_triplets(rig *t)
     fn_triplets_free(&got);
 }
 
+static void check_distances(rig *t)
+{
+    float d[N * N];
+    CHECK_OK(fn_step_cuda_distances(t->step, d));
+    CHECK_NEAR(farthest(d, t->d, N * N), 0, 1e-5);
+}
+
 static void check_weights(rig *t)
 {
     float w[DIM * IN];
@@ -214,6 +221,7 @@ TEST(ten_steps_are_the_cpus)
             CHECK_OK(step_gpu(&t, step));
             check_report(&t, step);
             check_triplets(&t);
+            check_distances(&t);
         }
         check_weights(&t);
         close_rig(&t);
@@ -262,17 +270,37 @@ TEST(numbers_that_are_not_finite_are_counted)
     open_device();
     open_first(&t);
     t.x[5] = NAN;
-    for (int step = 0; step < 3; step++) {
+    for (int step = 0; step < 2; step++) {
         CHECK_OK(step_gpu(&t, step));
         CHECK_OK(fn_step_cuda_ask(t.step, &r));
         CHECK(isnan(r.loss.loss));
         CHECK_INT(r.skipped, step + 1);
     }
     t.x[5] = 0;
-    CHECK_OK(step_gpu(&t, 3));
+    CHECK_OK(step_gpu(&t, 2));
     CHECK_OK(fn_step_cuda_ask(t.step, &r));
     CHECK_INT(r.skipped, 0);
     CHECK_INT(r.steps, 1);
+    CHECK_INT(r.step, 2);
+    close_rig(&t);
+    close_device();
+}
+
+/* More steps than there is room to tell of: whoever is not heard yet is not written over. */
+TEST(steps_that_nobody_asks_about)
+{
+    rig t;
+    fn_step_report r;
+    open_device();
+    open_first(&t);
+    for (int step = 0; step < 2 * FN_STEPS_AHEAD + 1; step++) {
+        draw_batch(&t, step);
+        CHECK_OK(step_cpu(&t, step));
+        CHECK_OK(step_gpu(&t, step));
+    }
+    CHECK_OK(fn_step_cuda_ask(t.step, &r));
+    CHECK_INT(r.steps, 2 * FN_STEPS_AHEAD + 1);
+    CHECK_NEAR(r.loss.loss, t.loss.loss, 1e-4 * t.loss.loss);
     close_rig(&t);
     close_device();
 }
@@ -295,7 +323,7 @@ TEST(a_step_survives_each_failed_allocation)
         CHECK_INT(rc, FN_ENOMEM);
         failures++;
     }
-    CHECK_INT(failures, 8);
+    CHECK_INT(failures, 9);
     close_rig(&t);
     close_device();
 }

@@ -89,7 +89,7 @@ static void draw_gradient(pair *t, int step)
 
 static void step_gpu(pair *t, int step, double loss)
 {
-    fn_told told = {.rate = 0.05f / (float)step};
+    fn_told told = {.rate = 0.05f / (float)step, .step = (uint64_t)step};
     CHECK_OK(fn_device_upload(device, t->g, t->p.grad, BYTES));
     CHECK_OK(fn_device_upload(device, t->told, &told, sizeof told));
     CHECK_OK(fn_device_upload(device, t->loss, &loss, sizeof loss));
@@ -214,12 +214,33 @@ TEST(what_is_not_finite_moves_nothing)
         step_both(&t, 1);
         check_skipped(&t, 1, (double)NAN, 0, 0);
         check_skipped(&t, 2, 0.5, layout[3].offset + BIG - 1, INFINITY);
-        check_skipped(&t, 3, (double)INFINITY, 0, 0);
-        check_skipped(&t, 4, 0.5, layout[1].offset, NAN);
         step_both(&t, 2); /* its number is 2 */
+        check_skipped(&t, 1, (double)INFINITY, 0, 0);
+        check_skipped(&t, 2, 0.5, layout[1].offset, NAN);
+        step_both(&t, 3);
         check_same(&t);
         close_pair(&t);
     }
+    close_device();
+}
+
+/* The host may ask much later: the third step in a row is what it hears of. */
+TEST(after_three_in_a_row_nothing_moves_any_more)
+{
+    pair t;
+    fn_update_state taken;
+    open_device();
+    open_pair(&t, some[0], 0);
+    check_skipped(&t, 1, (double)NAN, 0, 0);
+    check_skipped(&t, 2, (double)NAN, 0, 0);
+    check_skipped(&t, 3, 0.25, layout[1].offset, NAN);
+    for (int step = 10; step < 13; step++) {
+        check_skipped(&t, 3, 0.5, 0, 0);
+        CHECK_OK(fn_optim_cuda_ask(t.gpu, &taken));
+        CHECK_INT(taken.step, 9);
+        CHECK(taken.loss == 0.25 && isnan(taken.norm));
+    }
+    close_pair(&t);
     close_device();
 }
 
@@ -259,6 +280,37 @@ TEST(a_long_gradient_is_measured)
     close_device();
 }
 
+/* --- a batch in chunks --- */
+
+TEST(gradients_of_chunks_add_up_and_statistics_by_their_share)
+{
+    static const float share[] = {0.75f, 0.25f};
+    pair t;
+    float *sum, got[COUNT], want[COUNT] = {0};
+    open_device();
+    open_pair(&t, some[0], 0);
+    for (unsigned schedule = 0; schedule < SCHEDULES; schedule++) {
+        fn_emu_schedule(schedule);
+        memset(want, 0, sizeof want);
+        sum = on_device(want, BYTES);
+        for (int chunk = 0; chunk < 2; chunk++) {
+            draw_gradient(&t, chunk + 1);
+            CHECK_OK(fn_device_upload(device, t.g, t.p.grad, BYTES));
+            CHECK_OK(fn_optim_cuda_add(t.gpu, sum, t.g, share[chunk]));
+            for (int i = 0; i < PARAMS; i++)
+                for (int64_t k = 0; k < layout[i].count; k++)
+                    want[layout[i].offset + k] += (layout[i].trained ? 1 : share[chunk]) *
+                                                  t.p.grad[layout[i].offset + k];
+        }
+        fetch(got, sum, BYTES);
+        for (int64_t i = 0; i < COUNT; i++) /* gaps stay 0 */
+            CHECK(fabsf(got[i] - want[i]) <= 1e-6f * fabsf(want[i]));
+        off_device(sum);
+    }
+    close_pair(&t);
+    close_device();
+}
+
 /* --- going on --- */
 
 TEST(an_optimizer_goes_on_where_another_stopped)
@@ -270,8 +322,13 @@ TEST(an_optimizer_goes_on_where_another_stopped)
         for (int step = 1; step <= 3; step++)
             step_both(&t, step);
         CHECK_OK(fn_optim_cuda_fetch(t.gpu));
-        fn_optim_cuda_close(t.gpu);
-        open_gpu(&t, some[i]);
+        if (i % 2) {
+            fn_optim_cuda_close(t.gpu);
+            open_gpu(&t, some[i]);
+        } else {
+            check_skipped(&t, 1, (double)NAN, 0, 0); /* is forgotten */
+            CHECK_OK(fn_optim_cuda_load(t.gpu));
+        }
         for (int step = 4; step <= STEPS; step++)
             step_both(&t, step);
         check_same(&t);

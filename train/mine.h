@@ -69,7 +69,8 @@ fn_status fn_distances(float *d, const float *e, int n, int dim) FN_CHECKED;
 /* Reads d, label and n. The list is in the order of (anchor, positive), the same for any number
  * of threads. Errors: FN_ENOMEM; FN_EINVAL when no label occurs twice or all are one label. */
 fn_status fn_mine(fn_triplets *t, const fn_faces *b, const fn_mine_options *o) FN_CHECKED;
-/* The same refusals, of the anchor-positive pairs of n faces. */
+/* The same refusals, of the anchor-positive pairs of n faces; and of their people [n] alone. */
 fn_status fn_mine_check(int64_t pairs, int n) FN_CHECKED;
+fn_status fn_mine_accept(const int *label, int n) FN_CHECKED;
 
 #endif

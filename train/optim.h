@@ -12,6 +12,8 @@
 
 #define FN_STAT_KEEP 0.9f /* of a running statistic, each step */
 
+enum { FN_PATIENCE = 3 }; /* non-finite steps in a row before a run is given up */
+
 typedef enum fn_optim_kind { FN_ADAGRAD, FN_SGD, FN_ADAM, FN_ADAMW } fn_optim_kind;
 
 typedef struct fn_optim_options {

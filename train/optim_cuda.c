@@ -73,15 +73,21 @@ out:
 
 static fn_status make_state(fn_optim_cuda *o)
 {
-    fn_update_state taken = {.steps = *fn_optim_steps(o->host)};
     for (int i = 0; i < fn_optim_state_count(o->host); i++) {
         FN_TRY(fn_device_alloc(o->device, (void **)&o->state[i], o->bytes));
-        FN_TRY(
-            fn_device_upload(o->device, o->state[i], fn_optim_state(o->host, i), o->bytes));
         o->update.state[i] = o->state[i];
     }
-    FN_TRY(fn_device_alloc(o->device, (void **)&o->taken, sizeof taken));
+    FN_TRY(fn_device_alloc(o->device, (void **)&o->taken, sizeof *o->taken));
     o->update.taken = o->taken;
+    return fn_optim_cuda_load(o);
+}
+
+fn_status fn_optim_cuda_load(fn_optim_cuda *o)
+{
+    fn_update_state taken = {.steps = *fn_optim_steps(o->host)};
+    for (int i = 0; i < fn_optim_state_count(o->host); i++)
+        FN_TRY(
+            fn_device_upload(o->device, o->state[i], fn_optim_state(o->host, i), o->bytes));
     return fn_device_upload(o->device, o->taken, &taken, sizeof taken);
 }
 
@@ -103,7 +109,8 @@ fn_status fn_optim_cuda_open(fn_optim_cuda **out, fn_device *d, const fn_params 
                                   .eps = options.eps,
                                   .decay = options.decay,
                                   .keep = FN_STAT_KEEP,
-                                  .clip = clip},
+                                  .clip = clip,
+                                  .patience = FN_PATIENCE},
                          .update = {.w = place.w,
                                     .g = place.g,
                                     .copy = place.copy,
@@ -137,6 +144,13 @@ fn_status fn_optim_cuda_step(fn_optim_cuda *o)
     return fn_device_check(
         fn_launch_update(&o->update, &o->rule, fn_device_stream(o->device)),
         "updating the weights");
+}
+
+fn_status fn_optim_cuda_add(fn_optim_cuda *o, float *sum, const float *g, float share)
+{
+    return fn_device_check(fn_launch_add_gradients(sum, g, o->piece, o->update.pieces,
+                                                   share, fn_device_stream(o->device)),
+                           "adding the gradients of a chunk");
 }
 
 fn_status fn_optim_cuda_ask(fn_optim_cuda *o, fn_update_state *taken)

@@ -2,6 +2,8 @@
 
 #include "core/mem.h"
 
+#include <string.h>
+
 _Static_assert(FN_TRIPLET_SEMIHARD == (int)FN_MINE_SEMIHARD &&
                    FN_TRIPLET_HARDEST_NEGATIVE == (int)FN_MINE_HARDEST_NEGATIVE &&
                    FN_TRIPLET_HARDEST == (int)FN_MINE_HARDEST &&
@@ -25,11 +27,13 @@ struct fn_step_cuda {
     fn_triplet_rule rule;
     fn_triplet_batch batch;
     fn_optim_cuda *optim;
+    char *telling;  /* pinned [FN_STEPS_AHEAD]: fn_told and labels, on their way */
+    int told_since; /* the last question */
     /* the device's: */
     char *memory; /* of all that follows */
     float *d;     /* [n, n] */
-    int32_t *label;
     fn_told *told;
+    int32_t *label; /* [n], behind it */
 };
 
 /* --- one piece of memory for all that a batch needs --- */
@@ -44,6 +48,11 @@ static void *take(char *memory, size_t *used, size_t bytes)
     return memory ? memory + at : NULL;
 }
 
+static size_t told_bytes(const fn_step_cuda *s)
+{
+    return sizeof *s->told + (size_t)s->n * sizeof *s->label;
+}
+
 /* Products lie in the place of the weights c, which come later. */
 static size_t divide(fn_step_cuda *s, char *memory)
 {
@@ -54,8 +63,8 @@ static size_t divide(fn_step_cuda *s, char *memory)
     s->batch.de = take(memory, &used, n * (size_t)s->dim * sizeof *s->batch.de);
     s->batch.part = take(memory, &used, n * sizeof *s->batch.part);
     s->batch.result = take(memory, &used, sizeof *s->batch.result);
-    s->label = take(memory, &used, n * sizeof *s->label);
-    s->told = take(memory, &used, sizeof *s->told);
+    s->told = take(memory, &used, told_bytes(s));
+    s->label = memory ? (int32_t *)(s->told + 1) : NULL;
     s->batch.d = s->d;
     s->batch.label = s->label;
     s->batch.told = s->told;
@@ -70,6 +79,11 @@ size_t fn_step_cuda_bytes(int n, int dim)
 
 /* --- life --- */
 
+static size_t room_to_tell(const fn_step_cuda *s)
+{
+    return (told_bytes(s) + ALIGNED - 1) / ALIGNED * ALIGNED;
+}
+
 static fn_status allocate(fn_step_cuda *s)
 {
     if (s->n > FN_TRIPLET_FACES)
@@ -78,7 +92,7 @@ static fn_status allocate(fn_step_cuda *s)
     FN_TRY(
         fn_device_alloc(s->device, (void **)&s->memory, fn_step_cuda_bytes(s->n, s->dim)));
     divide(s, s->memory);
-    return FN_OK;
+    return fn_device_pin(s->device, (void **)&s->telling, FN_STEPS_AHEAD * room_to_tell(s));
 }
 
 fn_status fn_step_cuda_open(fn_step_cuda **out, fn_device *d, fn_cublas *c,
@@ -114,17 +128,29 @@ void fn_step_cuda_close(fn_step_cuda *s)
     if (!s)
         return;
     fn_optim_cuda_close(s->optim);
+    fn_device_unpin(s->device, s->telling);
     fn_device_free(s->device, s->memory);
     fn_free(s);
 }
 
 /* --- a step --- */
 
+fn_status fn_step_cuda_load(fn_step_cuda *s)
+{
+    return fn_optim_cuda_load(s->optim);
+}
+
 fn_status fn_step_cuda_tell(fn_step_cuda *s, int64_t step, const int *label, float rate)
 {
+    if (s->told_since == FN_STEPS_AHEAD) {
+        FN_TRY(fn_device_wait(s->device));
+        s->told_since = 0;
+    }
+    char *at = s->telling + (size_t)s->told_since++ * room_to_tell(s);
     fn_told told = {s->seed, (uint64_t)step, rate};
-    FN_TRY(fn_device_upload(s->device, s->label, label, (size_t)s->n * sizeof *label));
-    return fn_device_upload(s->device, s->told, &told, sizeof told);
+    memcpy(at, &told, sizeof told);
+    memcpy(at + sizeof told, label, (size_t)s->n * sizeof *label);
+    return fn_device_upload(s->device, s->told, at, told_bytes(s));
 }
 
 static fn_status find_distances(fn_step_cuda *s)
@@ -166,6 +192,11 @@ fn_status fn_step_cuda_update(fn_step_cuda *s)
     return fn_optim_cuda_step(s->optim);
 }
 
+fn_status fn_step_cuda_add(fn_step_cuda *s, float *sum, const float *g, float share)
+{
+    return fn_optim_cuda_add(s->optim, sum, g, share);
+}
+
 /* --- what it came to --- */
 
 fn_status fn_step_cuda_ask(fn_step_cuda *s, fn_step_report *r)
@@ -174,10 +205,12 @@ fn_status fn_step_cuda_ask(fn_step_cuda *s, fn_step_report *r)
     fn_update_state taken;
     FN_TRY(fn_device_download(s->device, &result, s->batch.result, sizeof result));
     FN_TRY(fn_optim_cuda_ask(s->optim, &taken));
+    s->told_since = 0;
     *r = (fn_step_report){
-        .loss = {result.loss, result.active, result.d_ap, result.d_an},
+        .loss = {taken.loss, result.active, result.d_ap, result.d_an},
         .triplets = result.sums.count,
         .steps = taken.steps,
+        .step = (int64_t)taken.step,
         .gradient = taken.norm,
         .skipped = taken.skipped,
     };
@@ -235,6 +268,12 @@ fn_status fn_step_cuda_triplets(fn_step_cuda *s, fn_triplets *t)
 out:
     fn_free(negative);
     return rc;
+}
+
+fn_status fn_step_cuda_distances(fn_step_cuda *s, float *d)
+{
+    FN_TRY(fn_device_download(s->device, d, s->d, (size_t)s->n * (size_t)s->n * sizeof *d));
+    return fn_device_wait(s->device);
 }
 
 fn_status fn_step_cuda_fetch(fn_step_cuda *s)

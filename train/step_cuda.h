@@ -35,7 +35,13 @@ fn_status fn_step_cuda_open(fn_step_cuda **out, fn_device *d, fn_cublas *c,
                             const fn_step_options *o) FN_CHECKED;
 void fn_step_cuda_close(fn_step_cuda *s);
 
-/* Outside of a graph, before each step: people of the batch [n], and the rate. */
+/* Takes the state of `host` anew: it was read from a checkpoint. */
+fn_status fn_step_cuda_load(fn_step_cuda *s) FN_CHECKED;
+
+enum { FN_STEPS_AHEAD = 16 }; /* that can be queued between two questions */
+
+/* Outside of a graph, before each step: people of the batch [n], and the rate. Queued; waits only
+ * if FN_STEPS_AHEAD steps were told since the last fn_step_cuda_ask. */
 fn_status fn_step_cuda_tell(fn_step_cuda *s, int64_t step, const int *label,
                             float rate) FN_CHECKED;
 
@@ -44,11 +50,16 @@ fn_status fn_step_cuda_tell(fn_step_cuda *s, int64_t step, const int *label,
 fn_status fn_step_cuda_loss(fn_step_cuda *s) FN_CHECKED;
 const float *fn_step_cuda_gradient(const fn_step_cuda *s);
 fn_status fn_step_cuda_update(fn_step_cuda *s) FN_CHECKED;
+/* Queued, for a batch in chunks: the gradients of one are added to `sum`, the place's g; the
+ * statistics by the chunk's share of the faces. */
+fn_status fn_step_cuda_add(fn_step_cuda *s, float *sum, const float *g,
+                           float share) FN_CHECKED;
 
-/* What the last step came to. */
+/* What the last step came to; once FN_PATIENCE in a row were not finite, the last of those. */
 typedef struct fn_step_report {
     fn_loss loss;
     int64_t triplets, steps; /* found in the batch; taken, ever */
+    int64_t step;            /* which it was */
     double gradient;         /* its norm */
     int skipped;             /* steps in a row whose numbers were not finite */
 } fn_step_report;
@@ -57,6 +68,8 @@ typedef struct fn_step_report {
 fn_status fn_step_cuda_ask(fn_step_cuda *s, fn_step_report *r) FN_CHECKED;
 /* The list of fn_mine, for people to see; of every triplet there is none. */
 fn_status fn_step_cuda_triplets(fn_step_cuda *s, fn_triplets *t) FN_CHECKED;
+/* The distances [n, n] that it was made from. */
+fn_status fn_step_cuda_distances(fn_step_cuda *s, float *d) FN_CHECKED;
 /* The optimizer's state and steps, to the host's optimizer. */
 fn_status fn_step_cuda_fetch(fn_step_cuda *s) FN_CHECKED;
 
