@@ -30,6 +30,21 @@ fn_status fn_device_ask(const fn_device *d, fn_device_facts *facts) FN_CHECKED;
 void *fn_device_stream(const fn_device *d);
 fn_status fn_device_wait(fn_device *d) FN_CHECKED; /* until all that is queued is done */
 
+/* The queue of everything that names none, and one beside it, of uploads alone. Neither waits for
+ * the other but for an event. */
+typedef enum fn_queue { FN_QUEUE_WORK, FN_QUEUE_UPLOADS } fn_queue;
+
+/* A place in a queue. One that was never recorded is past. */
+typedef struct fn_event fn_event;
+fn_status fn_event_open(fn_event **out, fn_device *d) FN_CHECKED;
+void fn_event_close(fn_event *e); /* before its device; accepts NULL */
+/* Behind all that is queued there now; what the event was before is forgotten. */
+fn_status fn_event_record(fn_event *e, fn_queue q) FN_CHECKED;
+/* What is queued there from now on begins when the event is past. */
+fn_status fn_event_follow(const fn_event *e, fn_queue q) FN_CHECKED;
+/* The caller waits until it is past. */
+fn_status fn_event_wait(const fn_event *e) FN_CHECKED;
+
 /* 256-byte aligned, not zeroed. FN_ENOMEM says how much there is. */
 fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes) FN_CHECKED;
 void fn_device_free(fn_device *d, void *p); /* accepts NULL; waits for the queue */
@@ -43,6 +58,9 @@ fn_status fn_device_upload(fn_device *d, void *to, const void *from,
                            size_t bytes) FN_CHECKED;
 fn_status fn_device_download(fn_device *d, void *to, const void *from,
                              size_t bytes) FN_CHECKED;
+/* On FN_QUEUE_UPLOADS, from pinned memory. */
+fn_status fn_device_upload_beside(fn_device *d, void *to, const void *from,
+                                  size_t bytes) FN_CHECKED;
 fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes) FN_CHECKED;
 fn_status fn_device_zero(fn_device *d, void *to, size_t bytes) FN_CHECKED;
 

@@ -11,7 +11,12 @@ enum { OLDEST = 80 }; /* the first architecture with bf16 products */
 
 struct fn_device {
     int number;
-    cudaStream_t stream;
+    cudaStream_t stream, uploads;
+};
+
+struct fn_event {
+    fn_device *device;
+    cudaEvent_t event;
 };
 
 /* An asynchronous fault surfaces at a later call: the sentence names what was being done then. */
@@ -63,6 +68,12 @@ static fn_status check_architecture(int number)
     return FN_OK;
 }
 
+static fn_status open_queue(cudaStream_t *queue)
+{
+    return fn_device_check((int)cudaStreamCreateWithFlags(queue, cudaStreamNonBlocking),
+                           "opening the GPU");
+}
+
 fn_status fn_device_open(fn_device **out, int number)
 {
     int count = 0;
@@ -78,22 +89,30 @@ fn_status fn_device_open(fn_device **out, int number)
     d->number = number;
     fn_status rc = fn_device_check((int)cudaSetDevice(number), "opening the GPU");
     if (rc == FN_OK)
-        rc = fn_device_check(
-            (int)cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking),
-            "opening the GPU");
-    if (rc != FN_OK)
-        fn_free(d);
-    else
+        rc = open_queue(&d->stream);
+    if (rc == FN_OK)
+        rc = open_queue(&d->uploads);
+    if (rc == FN_OK)
         *out = d;
+    else
+        fn_device_close(d);
     return rc;
+}
+
+static void close_queue(cudaStream_t queue)
+{
+    if (!queue)
+        return;
+    cudaStreamSynchronize(queue);
+    cudaStreamDestroy(queue);
 }
 
 void fn_device_close(fn_device *d)
 {
     if (!d)
         return;
-    cudaStreamSynchronize(d->stream);
-    cudaStreamDestroy(d->stream);
+    close_queue(d->uploads);
+    close_queue(d->stream);
     fn_free(d);
 }
 
@@ -158,30 +177,86 @@ void fn_device_unpin(fn_device *d, void *p)
     cudaFreeHost(p);
 }
 
-static fn_status copy(fn_device *d, void *to, const void *from, size_t bytes,
+static fn_status copy(cudaStream_t queue, void *to, const void *from, size_t bytes,
                       enum cudaMemcpyKind kind)
 {
-    return fn_device_check((int)cudaMemcpyAsync(to, from, bytes, kind, d->stream),
+    return fn_device_check((int)cudaMemcpyAsync(to, from, bytes, kind, queue),
                            "a copy of the GPU");
 }
 
 fn_status fn_device_upload(fn_device *d, void *to, const void *from, size_t bytes)
 {
-    return copy(d, to, from, bytes, cudaMemcpyHostToDevice);
+    return copy(d->stream, to, from, bytes, cudaMemcpyHostToDevice);
+}
+
+fn_status fn_device_upload_beside(fn_device *d, void *to, const void *from, size_t bytes)
+{
+    return copy(d->uploads, to, from, bytes, cudaMemcpyHostToDevice);
 }
 
 fn_status fn_device_download(fn_device *d, void *to, const void *from, size_t bytes)
 {
-    return copy(d, to, from, bytes, cudaMemcpyDeviceToHost);
+    return copy(d->stream, to, from, bytes, cudaMemcpyDeviceToHost);
 }
 
 fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes)
 {
-    return copy(d, to, from, bytes, cudaMemcpyDeviceToDevice);
+    return copy(d->stream, to, from, bytes, cudaMemcpyDeviceToDevice);
 }
 
 fn_status fn_device_zero(fn_device *d, void *to, size_t bytes)
 {
     return fn_device_check((int)cudaMemsetAsync(to, 0, bytes, d->stream),
                            "clearing memory of the GPU");
+}
+
+/* --- events --- */
+
+/* Whoever waits sleeps: the cores are the decoders'. */
+fn_status fn_event_open(fn_event **out, fn_device *d)
+{
+    fn_event *e = fn_alloc(1, sizeof *e);
+    *out = NULL;
+    if (!e)
+        return fn_fail(FN_ENOMEM, "no memory for an event");
+    e->device = d;
+    fn_status rc = fn_device_check(
+        (int)cudaEventCreateWithFlags(&e->event,
+                                      cudaEventDisableTiming | cudaEventBlockingSync),
+        "making an event");
+    if (rc == FN_OK)
+        *out = e;
+    else
+        fn_free(e);
+    return rc;
+}
+
+void fn_event_close(fn_event *e)
+{
+    if (!e)
+        return;
+    cudaEventDestroy(e->event);
+    fn_free(e);
+}
+
+static cudaStream_t queue_of(const fn_event *e, fn_queue q)
+{
+    return q == FN_QUEUE_UPLOADS ? e->device->uploads : e->device->stream;
+}
+
+fn_status fn_event_record(fn_event *e, fn_queue q)
+{
+    return fn_device_check((int)cudaEventRecord(e->event, queue_of(e, q)),
+                           "marking a place in a queue");
+}
+
+fn_status fn_event_follow(const fn_event *e, fn_queue q)
+{
+    return fn_device_check((int)cudaStreamWaitEvent(queue_of(e, q), e->event, 0),
+                           "queueing behind an event");
+}
+
+fn_status fn_event_wait(const fn_event *e)
+{
+    return fn_device_check((int)cudaEventSynchronize(e->event), "waiting for the GPU");
 }

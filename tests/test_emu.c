@@ -1,5 +1,7 @@
 /* test_emu.c -- the emulation that tests our kernels: does it see mistakes? Kernels with one, and
- * their twins without, each in a process of its own, in four orders of a block's threads. */
+ * their twins without, each in a process of its own, in four orders of a block's threads; and queues
+ * with a wait that is missing. */
+#include "core/device.h"
 #include "tests/emu/emu.h"
 #include "tests/emu/planted.h"
 #include "tests/test.h"
@@ -107,4 +109,87 @@ TEST(kernels_without_a_mistake_pass)
                 FN_TEST_FAIL("without %s, order %u: status %d, \"%s\"", planted[i].what, s,
                              o.status, o.said);
         }
+}
+
+/* --- queues: numbers pass through one pinned place and one of the device's --- */
+
+enum { NUMBERS = 5 };
+
+typedef enum lack {
+    NOTHING,
+    FOR_UPLOAD, /* the work, before it reads what was uploaded */
+    FOR_WORK,   /* the upload, before it overwrites what the work reads */
+    FOR_PINNED, /* the host, before it overwrites what is being uploaded */
+    FOR_END,    /* the host, before it reads what came back */
+} lack;
+
+typedef struct path {
+    fn_device *device;
+    fn_event *uploaded, *used;
+    int *pinned, *place, *out; /* out [NUMBERS], on the device */
+} path;
+
+static void open_path(path *p)
+{
+    MUST(fn_device_open(&p->device, 0));
+    MUST(fn_event_open(&p->uploaded, p->device));
+    MUST(fn_event_open(&p->used, p->device));
+    MUST(fn_device_pin(p->device, (void **)&p->pinned, sizeof *p->pinned));
+    MUST(fn_device_alloc(p->device, (void **)&p->place, sizeof *p->place));
+    MUST(fn_device_alloc(p->device, (void **)&p->out, NUMBERS * sizeof *p->out));
+}
+
+static void close_path(path *p)
+{
+    fn_event_close(p->uploaded);
+    fn_event_close(p->used);
+    fn_device_unpin(p->device, p->pinned);
+    fn_device_free(p->device, p->place);
+    fn_device_free(p->device, p->out);
+    fn_device_close(p->device);
+}
+
+static void pass(path *p, int i, lack missing)
+{
+    if (missing != FOR_PINNED)
+        CHECK_OK(fn_event_wait(p->uploaded));
+    *p->pinned = i + 1;
+    if (missing != FOR_WORK)
+        CHECK_OK(fn_event_follow(p->used, FN_QUEUE_UPLOADS));
+    CHECK_OK(fn_device_upload_beside(p->device, p->place, p->pinned, sizeof *p->place));
+    CHECK_OK(fn_event_record(p->uploaded, FN_QUEUE_UPLOADS));
+    if (missing != FOR_UPLOAD)
+        CHECK_OK(fn_event_follow(p->uploaded, FN_QUEUE_WORK));
+    CHECK_OK(fn_device_copy(p->device, p->out + i, p->place, sizeof *p->out));
+    CHECK_OK(fn_event_record(p->used, FN_QUEUE_WORK));
+}
+
+/* Numbers that arrive as they were sent. */
+static int pass_all(fn_emu_pace pace, lack missing)
+{
+    path p;
+    int got[NUMBERS] = {0}, right = 0;
+    fn_emu_plug_in(true);
+    fn_emu_run(pace);
+    open_path(&p);
+    for (int i = 0; i < NUMBERS; i++)
+        pass(&p, i, missing);
+    CHECK_OK(fn_device_download(p.device, got, p.out, sizeof got));
+    if (missing != FOR_END)
+        CHECK_OK(fn_device_wait(p.device));
+    for (int i = 0; i < NUMBERS; i++)
+        right += got[i] == i + 1;
+    close_path(&p);
+    fn_emu_run(FN_EMU_AT_ONCE);
+    return right;
+}
+
+TEST(a_wait_that_is_missing_is_seen)
+{
+    for (int pace = FN_EMU_AT_ONCE; pace <= FN_EMU_UPLOADS_EARLY; pace++)
+        CHECK_INT(pass_all((fn_emu_pace)pace, NOTHING), NUMBERS);
+    CHECK(pass_all(FN_EMU_LATE, FOR_UPLOAD) < NUMBERS);
+    CHECK(pass_all(FN_EMU_LATE, FOR_PINNED) < NUMBERS);
+    CHECK(pass_all(FN_EMU_UPLOADS_EARLY, FOR_WORK) < NUMBERS);
+    CHECK(pass_all(FN_EMU_LATE, FOR_END) < NUMBERS);
 }

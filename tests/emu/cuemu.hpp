@@ -12,6 +12,8 @@
 #ifndef FN_TESTS_EMU_CUEMU_HPP
 #define FN_TESTS_EMU_CUEMU_HPP
 
+#include "tests/emu/queue.h"
+
 #include <algorithm>
 #include <cmath>
 #include <csetjmp>
@@ -360,10 +362,9 @@ inline void check_launch(dim3 grid, dim3 size, size_t shared)
         fail("a launch with more shared memory than a block may have", 0);
 }
 
-template <typename F> void launch(dim3 grid, dim3 size, size_t shared, F body)
+template <typename F> void run(dim3 grid, dim3 size, size_t shared, F body)
 {
     block &b = now();
-    check_launch(grid, size, shared);
     b.grid = grid;
     b.size = size;
     b.body = body;
@@ -377,6 +378,19 @@ template <typename F> void launch(dim3 grid, dim3 size, size_t shared, F body)
         for (b.index.y = 0; b.index.y < grid.y; b.index.y++)
             for (b.index.x = 0; b.index.x < grid.x; b.index.x++)
                 run_block();
+}
+
+inline void run_queued(void *ctx)
+{
+    std::unique_ptr<std::function<void()>> kernel((std::function<void()> *)ctx);
+    (*kernel)();
+}
+
+template <typename F> void launch(dim3 grid, dim3 size, size_t shared, F body)
+{
+    check_launch(grid, size, shared);
+    fn_emu_queue(0, run_queued,
+                 new std::function<void()>([=] { run(grid, size, shared, body); }));
 }
 
 inline void *shared_memory()

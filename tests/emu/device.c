@@ -1,8 +1,9 @@
-/* core/device.h on the CPU: the device's memory is malloc's, and its queue is empty at once. */
+/* core/device.h on the CPU: the device's memory is malloc's, its queues are tests/emu/queue.c. */
 #include "core/device.h"
 
 #include "core/mem.h"
 #include "tests/emu/emu.h"
+#include "tests/emu/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,11 @@
 
 struct fn_device {
     int allocations; /* neither freed nor unpinned yet */
+};
+
+struct fn_event {
+    fn_queue queue;      /* of the last record */
+    long recorded, done; /* how often it was; how often that place was passed */
 };
 
 unsigned fn_emu_schedule_seed;
@@ -45,6 +51,8 @@ fn_status fn_device_open(fn_device **out, int number)
 /* What was not given back is reported by LeakSanitizer as well; here it is a mistake at once. */
 void fn_device_close(fn_device *d)
 {
+    fn_emu_finish(FN_QUEUE_UPLOADS);
+    fn_emu_finish(FN_QUEUE_WORK);
     if (d && d->allocations)
         fprintf(stderr, "emulated GPU: %d allocations are left\n", d->allocations);
     if (d && d->allocations)
@@ -69,6 +77,7 @@ void *fn_device_stream(const fn_device *d)
 fn_status fn_device_wait(fn_device *d)
 {
     (void)d;
+    fn_emu_finish(FN_QUEUE_WORK);
     return FN_OK;
 }
 
@@ -86,6 +95,8 @@ fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
 void fn_device_free(fn_device *d, void *p)
 {
     d->allocations -= p != NULL;
+    fn_emu_finish(FN_QUEUE_UPLOADS);
+    fn_emu_finish(FN_QUEUE_WORK);
     fn_free(p);
 }
 
@@ -94,21 +105,64 @@ fn_status fn_device_pin(fn_device *d, void **out, size_t bytes)
     return fn_device_alloc(d, out, bytes);
 }
 
+/* Waits for nothing: what a copy on its way reads, the caller may not give back. */
 void fn_device_unpin(fn_device *d, void *p)
 {
-    fn_device_free(d, p);
+    d->allocations -= p != NULL;
+    fn_free(p);
+}
+
+/* --- copies --- */
+
+typedef struct transfer {
+    char *to;
+    const char *from; /* NULL: zeros */
+    size_t bytes;
+    char own[];
+} transfer;
+
+static void run_transfer(void *ctx)
+{
+    transfer *t = ctx;
+    if (t->from)
+        memcpy(t->to, t->from, t->bytes);
+    else
+        memset(t->to, 0, t->bytes);
+    free(t);
+}
+
+/* `keep`: what is copied is what is there now, as of memory that is not pinned. */
+static fn_status queue_transfer(fn_queue q, void *to, const void *from, size_t bytes,
+                                bool keep)
+{
+    transfer *t = malloc(sizeof *t + (keep ? bytes : 0)); /* not one that a test fails */
+    if (!t)
+        abort();
+    t->to = to;
+    t->from = keep ? t->own : from;
+    t->bytes = bytes;
+    if (keep)
+        memcpy(t->own, from, bytes);
+    fn_emu_queue((int)q, run_transfer, t);
+    return FN_OK;
 }
 
 fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes)
 {
     (void)d;
-    memcpy(to, from, bytes);
-    return FN_OK;
+    return queue_transfer(FN_QUEUE_WORK, to, from, bytes, false);
 }
 
 fn_status fn_device_upload(fn_device *d, void *to, const void *from, size_t bytes)
 {
-    return fn_device_copy(d, to, from, bytes);
+    (void)d;
+    return queue_transfer(FN_QUEUE_WORK, to, from, bytes, true);
+}
+
+fn_status fn_device_upload_beside(fn_device *d, void *to, const void *from, size_t bytes)
+{
+    (void)d;
+    return queue_transfer(FN_QUEUE_UPLOADS, to, from, bytes, false);
 }
 
 fn_status fn_device_download(fn_device *d, void *to, const void *from, size_t bytes)
@@ -118,7 +172,40 @@ fn_status fn_device_download(fn_device *d, void *to, const void *from, size_t by
 
 fn_status fn_device_zero(fn_device *d, void *to, size_t bytes)
 {
+    return fn_device_copy(d, to, NULL, bytes);
+}
+
+/* --- events --- */
+
+fn_status fn_event_open(fn_event **out, fn_device *d)
+{
     (void)d;
-    memset(to, 0, bytes);
+    *out = fn_alloc(1, sizeof **out);
+    return *out ? FN_OK : fn_fail(FN_ENOMEM, "no memory for an event");
+}
+
+void fn_event_close(fn_event *e)
+{
+    fn_emu_finish(FN_QUEUE_UPLOADS); /* where it is waited for */
+    fn_emu_finish(FN_QUEUE_WORK);
+    fn_free(e);
+}
+
+fn_status fn_event_record(fn_event *e, fn_queue q)
+{
+    e->queue = q;
+    fn_emu_mark((int)q, &e->done, ++e->recorded);
+    return FN_OK;
+}
+
+fn_status fn_event_follow(const fn_event *e, fn_queue q)
+{
+    fn_emu_follow((int)q, &e->done, e->recorded);
+    return FN_OK;
+}
+
+fn_status fn_event_wait(const fn_event *e)
+{
+    fn_emu_reach((int)e->queue, &e->done, e->recorded);
     return FN_OK;
 }

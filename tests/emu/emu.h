@@ -10,6 +10,16 @@ void fn_emu_plug_in(bool yes);
 /* In which order the threads of a block run, from now on: tests/emu/cuemu.hpp. */
 void fn_emu_schedule(unsigned seed);
 
+/* When what is queued is done. At first, at once. A real GPU's queues run apart from the host and
+ * from each other: what a missing wait can come to is seen where they run as late as they may, or one
+ * late and the other early. */
+typedef enum fn_emu_pace {
+    FN_EMU_AT_ONCE,
+    FN_EMU_LATE,         /* nothing before somebody waits for it */
+    FN_EMU_UPLOADS_EARLY /* FN_QUEUE_UPLOADS as soon as it may */
+} fn_emu_pace;
+void fn_emu_run(fn_emu_pace pace);
+
 /* Whether the emulated cuDNN has the fusions that it compiles at run time; at first it has. */
 void fn_emu_cudnn_compiles(bool yes);
 
