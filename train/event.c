@@ -41,7 +41,7 @@ void fn_event_start(fn_proto *p, double wall, int64_t step)
     fn_proto_end(p, log);
 }
 
-fn_nest fn_event_open(fn_proto *p, fn_place at)
+fn_nest fn_event_begin(fn_proto *p, fn_place at)
 {
     fn_nest open;
     begin(p, at.wall, at.step);
@@ -61,7 +61,7 @@ fn_nest fn_event_plugin(fn_proto *p, const char *name)
     return open;
 }
 
-void fn_event_close(fn_proto *p, fn_nest open)
+void fn_event_end(fn_proto *p, fn_nest open)
 {
     fn_proto_end(p, open.inner);
     fn_proto_end(p, open.outer);
@@ -69,9 +69,9 @@ void fn_event_close(fn_proto *p, fn_nest open)
 
 void fn_event_scalar(fn_proto *p, fn_place at, float value)
 {
-    fn_nest open = fn_event_open(p, at);
+    fn_nest open = fn_event_begin(p, at);
     fn_proto_float(p, SIMPLE_VALUE, value);
-    fn_event_close(p, open);
+    fn_event_end(p, open);
 }
 
 /* A tensor of which the contents are missing. */
@@ -92,12 +92,12 @@ static size_t begin_tensor(fn_proto *p, int type, const int64_t *dim, int rank)
 void fn_event_text(fn_proto *p, fn_place at, const char *text)
 {
     const int64_t one = 1;
-    fn_nest open = fn_event_open(p, at);
+    fn_nest open = fn_event_begin(p, at);
     size_t tensor = begin_tensor(p, DT_STRING, &one, 1);
     fn_proto_text(p, 8, text); /* string_val */
     fn_proto_end(p, tensor);
-    fn_event_close(p, fn_event_plugin(p, "text"));
-    fn_event_close(p, open);
+    fn_event_end(p, fn_event_plugin(p, "text"));
+    fn_event_end(p, open);
 }
 
 void fn_event_nothing(fn_proto *p)
@@ -109,7 +109,7 @@ void fn_event_nothing(fn_proto *p)
 void fn_event_curve(fn_proto *p, fn_place at, const fn_curve *c)
 {
     const int64_t dim[] = {FN_CURVE_ROWS, FN_CURVE_POINTS};
-    fn_nest open = fn_event_open(p, at);
+    fn_nest open = fn_event_begin(p, at);
     size_t tensor = begin_tensor(p, DT_FLOAT, dim, 2);
     fn_proto_floats(p, 5, c->row[0], sizeof c->row / sizeof(float)); /* float_val */
     fn_proto_end(p, tensor);
@@ -117,8 +117,8 @@ void fn_event_curve(fn_proto *p, fn_place at, const fn_curve *c)
     size_t content = fn_proto_begin(p, FN_EVENT_CONTENT);
     fn_proto_int(p, 2, FN_CURVE_POINTS); /* num_thresholds */
     fn_proto_end(p, content);
-    fn_event_close(p, plugin);
-    fn_event_close(p, open);
+    fn_event_end(p, plugin);
+    fn_event_end(p, open);
 }
 
 /* Bins outside of the first and the last that hold something are left out: TensorBoard takes
@@ -131,7 +131,7 @@ void fn_event_histogram(fn_proto *p, fn_place at, const fn_histogram *h)
         limit[n] = FN_BIN * (i + 1);
         count[n] = (double)h->count[i];
     }
-    fn_nest open = fn_event_open(p, at);
+    fn_nest open = fn_event_begin(p, at);
     size_t histogram = fn_proto_begin(p, HISTOGRAM);
     fn_proto_double(p, 1, h->min);
     fn_proto_double(p, 2, h->max);
@@ -141,17 +141,17 @@ void fn_event_histogram(fn_proto *p, fn_place at, const fn_histogram *h)
     fn_proto_doubles(p, 6, limit, n); /* bucket_limit */
     fn_proto_doubles(p, 7, count, n); /* bucket */
     fn_proto_end(p, histogram);
-    fn_event_close(p, open);
+    fn_event_end(p, open);
 }
 
 void fn_event_image(fn_proto *p, fn_place at, const fn_png *png)
 {
-    fn_nest open = fn_event_open(p, at);
+    fn_nest open = fn_event_begin(p, at);
     size_t image = fn_proto_begin(p, IMAGE);
     fn_proto_int(p, 1, png->height);
     fn_proto_int(p, 2, png->width);
     fn_proto_int(p, 3, COLORSPACE_RGB);
     fn_proto_bytes(p, 4, png->bytes, png->size); /* encoded_image_string */
     fn_proto_end(p, image);
-    fn_event_close(p, open);
+    fn_event_end(p, open);
 }

@@ -37,11 +37,11 @@ typedef struct fn_nest {
 } fn_nest;
 
 /* An event with a Summary.Value that has its tag; its contents go between the two. */
-fn_nest fn_event_open(fn_proto *p, fn_place at);
+fn_nest fn_event_begin(fn_proto *p, fn_place at);
 /* A value's metadata; the plugin's own, in FN_EVENT_CONTENT, goes between the two. */
 enum { FN_EVENT_CONTENT = 2 };
 fn_nest fn_event_plugin(fn_proto *p, const char *name);
-void fn_event_close(fn_proto *p, fn_nest open);
+void fn_event_end(fn_proto *p, fn_nest open);
 /* An empty tensor: the value of what is metadata alone. */
 void fn_event_nothing(fn_proto *p);
 

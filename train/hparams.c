@@ -39,7 +39,7 @@ typedef struct session {
 static session begin(fn_proto *p, int message, fn_place at)
 {
     session s;
-    s.value = fn_event_open(p, at);
+    s.value = fn_event_begin(p, at);
     fn_event_nothing(p);
     s.plugin = fn_event_plugin(p, "hparams");
     s.message.outer = fn_proto_begin(p, FN_EVENT_CONTENT);
@@ -49,9 +49,9 @@ static session begin(fn_proto *p, int message, fn_place at)
 
 static void end(fn_proto *p, session s)
 {
-    fn_event_close(p, s.message);
-    fn_event_close(p, s.plugin);
-    fn_event_close(p, s.value);
+    fn_event_end(p, s.message);
+    fn_event_end(p, s.plugin);
+    fn_event_end(p, s.value);
 }
 
 void fn_hparams_start(fn_proto *p, double wall, int64_t step, const fn_config *c)
