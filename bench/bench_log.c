@@ -88,7 +88,9 @@ static fn_status measure(bench *b, const fn_config *c)
         FN_TRY(fn_trainer_step(&b->trainer));
         before = i ? before : fn_clock();
     }
+    FN_TRY(fn_trainer_look(&b->trainer));
     double step = (fn_clock() - before) / STEPS;
+    FN_TRY(fn_trainer_fetch(&b->trainer));
     FN_TRY(fn_validator_run(b->validator, &v));
     fn_verification_free(v);
     FN_TRY(weigh(&share, b, "line and histograms", one_line, c->log_every, ROUNDS));

@@ -57,7 +57,8 @@ static fn_status claim_weights(fn_home *h, const fn_graph *g, const fn_params *p
 static fn_status claim_copies(fn_home *h, const fn_graph *g, const fn_params *p)
 {
     FN_TRY(claim_weights(h, g, p));
-    FN_TRY(claim(h, &h->images, (size_t)h->images_count * fn_type_bytes(g->value[0].type)));
+    h->images_bytes = (size_t)h->images_count * fn_type_bytes(g->value[0].type);
+    FN_TRY(claim(h, &h->images, h->images_bytes));
     int64_t most = h->images_count;
     for (int k = 0; k < g->n_output; k++) {
         int64_t count = fn_numel(g->value[g->output[k]].shape);
@@ -65,9 +66,10 @@ static fn_status claim_copies(fn_home *h, const fn_graph *g, const fn_params *p)
         if (!(h->result[k] = fn_alloc((size_t)count, sizeof(float))))
             return fn_fail(FN_ENOMEM, "no memory for a result");
     }
-    if (h->backend == FN_CUDA && g->value[0].type == FN_BF16)
-        return claim(h, &h->floats, (size_t)most * sizeof(float));
-    return FN_OK;
+    if (h->backend != FN_CUDA || g->value[0].type != FN_BF16)
+        return FN_OK;
+    h->images_bytes += (size_t)most * sizeof(float);
+    return claim(h, &h->floats, (size_t)most * sizeof(float));
 }
 
 static fn_status claim_all(fn_home *h, const fn_graph *g, fn_params *p, size_t arena,

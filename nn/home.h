@@ -21,6 +21,7 @@ typedef struct fn_home {
     float *floats;       /* FN_CUDA: what is bf16 there passes through here */
     float *result[FN_MAX_OUT];          /* copies of the outputs; NULL on FN_CPU */
     int64_t images_count, folded_count; /* numbers */
+    size_t images_bytes;                /* of images and floats */
 } fn_home;
 
 /* Bytes of a weight, and of its gradient. */

@@ -366,7 +366,8 @@ fn_plan_size fn_plan_size_of(const fn_plan *p)
     fn_plan_size s = {.arena = p->memory->arena,
                       .lower_bound = p->memory->lower_bound,
                       .naive = p->memory->naive,
-                      .workspace = p->workspace_bytes};
+                      .workspace = p->workspace_bytes,
+                      .images = p->home.images_bytes};
     int64_t stored = p->home.beside ? 0 : p->params->count * (p->graph->training ? 2 : 1);
     s.weights = (size_t)(stored + all_folded(p)) * sizeof(float);
     for (int i = 0; i < p->graph->n_node; i++)

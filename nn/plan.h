@@ -79,6 +79,7 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line);
 typedef struct fn_plan_size {
     size_t arena, lower_bound, naive; /* values and their gradients, bytes */
     size_t saved, workspace;
+    size_t images; /* a copy of the batch, where there is one */
     size_t
         weights; /* values, gradients and folded copies; not what oneDNN packs for itself */
 } fn_plan_size;

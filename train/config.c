@@ -191,6 +191,14 @@ out:
     return rc;
 }
 
+fn_mine_options fn_config_mining(const fn_config *c)
+{
+    return (fn_mine_options){.kind = (fn_mining)c->mining,
+                             .fallback = (fn_fallback)c->fallback,
+                             .margin = c->margin,
+                             .seed = (uint64_t)c->seed};
+}
+
 /* --- printing --- */
 
 static bool has_group(const char *name, const char *group, size_t length)

@@ -48,6 +48,9 @@ fn_status fn_config_read(fn_config *out, const char *path, char *const *override
 /* Every key with its value, as YAML that fn_config_read takes back; *text: fn_free. */
 fn_status fn_config_print(char **text, const fn_config *c) FN_CHECKED;
 
+/* How its batches are mined, but for the step. */
+fn_mine_options fn_config_mining(const fn_config *c);
+
 /* A run may be resumed with another place, length, speed and reporting, but with nothing else
  * changed: FN_ECONFIG names the first key that differs. */
 fn_status fn_config_same(const fn_config *now, const fn_config *then) FN_CHECKED;

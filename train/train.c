@@ -112,15 +112,21 @@ static fn_status after_step(run *r)
     const fn_config *c = &t->config;
     int64_t step = t->record.step;
     bool stop = r->options->stop && *r->options->stop;
+    bool log = due(step, c->log_every, c->steps), val = due(step, c->val_every, c->steps);
+    bool save = due(step, c->save_every, c->steps) || stop;
     r->waited += t->waited;
-    if (due(step, c->log_every, c->steps))
+    if (log || val || save)
+        FN_TRY(fn_trainer_look(&r->trainer));
+    if (log)
         FN_TRY(report(r));
     double before = fn_clock();
-    if (due(step, c->val_every, c->steps) && c->log_images)
+    if (val || save)
+        FN_TRY(fn_trainer_fetch(&r->trainer));
+    if (val && c->log_images)
         FN_TRY(fn_show_hardest(fn_journal_board(r->journal), t));
-    if (due(step, c->val_every, c->steps) && !stop)
+    if (val && !stop)
         FN_TRY(validate(r));
-    if ((due(step, c->save_every, c->steps) || stop) && !t->skipped)
+    if (save && !t->skipped)
         FN_TRY(save_checkpoint(r));
     r->since += fn_clock() - before;
     if (!stop)
@@ -158,7 +164,7 @@ static void say_what(const fn_trainer *t, fn_tell to)
     tell(to, "device: %s", device);
     tell(to, "network: %s, %" PRId64 " weights; a batch of %d faces in %s of %d",
          fn_net_name(t->net), fn_params_trained(t->params), n,
-         t->sum ? "two passes, chunks" : "one pass", t->chunk);
+         t->cut ? "two passes, chunks" : "one pass", t->chunk);
     tell(to,
          "memory: %zu MB: %zu for the network's values, %zu images, %zu weights, %zu pairs",
          (size.values + size.images + size.weights + size.pairs) >> 20, size.values >> 20,
@@ -263,6 +269,7 @@ static fn_status try_step(fn_trainer *t, fn_tell to)
     FN_TRY(fn_trainer_start(t));
     double before = fn_clock();
     FN_TRY(fn_trainer_step(t));
+    FN_TRY(fn_trainer_look(t));
     double spent = fn_clock() - before;
     tell(to,
          "one step: %.2f s (%.1f images/s), loss %.4f, %" PRId64 " triplets of %" PRId64

@@ -11,10 +11,13 @@
 
 typedef struct fn_trainer {
     fn_config config;
-    fn_gpu *gpu; /* the network's; NULL: it runs on the CPU */
+    const struct fn_stepper *stepper;
+    void *own;   /* the stepper's */
+    fn_gpu *gpu; /* NULL: all is done on the CPU */
     fn_net *net;
     fn_params *params;
     int chunk; /* faces of one pass of the network; of the batch, if it is not cut */
+    bool cut;
     fn_plan *plan, *rest; /* of a chunk; of the last, smaller one (NULL: it is not) */
     fn_optim *optim;
     fn_pack *pack;
@@ -22,15 +25,15 @@ typedef struct fn_trainer {
     fn_loader *loader;
     fn_record record; /* record.step counts the steps taken */
     int dim;
-    int *label;                                /* [n] */
-    float *embedding, *distance, *d_embedding; /* [n, dim], [n, n], [n, dim] */
-    float *sum; /* of the chunks' gradients; NULL where the batch is not cut */
-    fn_triplets triplets;
-    /* of the last step */
+    /* of the last step: */
     fn_batch batch; /* its last piece, the loader's */
+    double waited;  /* seconds */
+    /* and what it came to, once looked at: */
+    float *distance; /* [n, n] */
+    fn_triplets triplets;
     fn_loss loss;
-    double gradient, waited; /* norm; seconds */
-    int skipped;             /* steps in a row whose numbers were not finite */
+    double gradient; /* norm */
+    int skipped;     /* steps in a row whose numbers were not finite */
 } fn_trainer;
 
 /* Everything but the loader, with fresh weights: memory is claimed, nothing is read but the
@@ -41,7 +44,7 @@ void fn_trainer_close(fn_trainer *t);
 /* Batches from step t->record.step on. */
 fn_status fn_trainer_start(fn_trainer *t) FN_CHECKED;
 
-/* Bytes of what grows with the batch, the chunk and the network. */
+/* Bytes of what grows with the batch, the chunk and the network; with a GPU, of its memory. */
 typedef struct fn_trainer_size {
     size_t values, images, weights, pairs;
 } fn_trainer_size;
@@ -51,8 +54,17 @@ fn_trainer_size fn_trainer_size_of(const fn_trainer *t);
  * network twice (Gao et al. 2021): forward, chunk by chunk, for the embeddings of all; after mining
  * and the loss over the whole batch, each chunk forward again and backward with its part of
  * dL/de. The weights' gradients are the sum over the chunks, in their order; statistics of batch
- * norm are each chunk's own, and the running ones move by the mean over the faces. A batch whose loss or gradient is not
- * finite changes nothing; the third in a row is FN_ENUMERIC. */
+ * norm are each chunk's own, and the running ones move by the mean over the faces. A batch whose
+ * loss or gradient is not finite changes nothing; the third in a row is FN_ENUMERIC. On a GPU the
+ * step is queued, and that is noticed when somebody looks, 16 steps later at most; by then nothing
+ * was changed any more. */
 fn_status fn_trainer_step(fn_trainer *t) FN_CHECKED;
+
+/* What the last step came to: loss to skipped are set. Waits for a GPU. Errors: FN_ENUMERIC,
+ * FN_EDEVICE. */
+fn_status fn_trainer_look(fn_trainer *t) FN_CHECKED;
+
+/* Before anybody reads them: params and optim as the last step left them. Errors: FN_EDEVICE. */
+fn_status fn_trainer_fetch(fn_trainer *t) FN_CHECKED;
 
 #endif

@@ -20,6 +20,9 @@ struct fn_event {
 
 unsigned fn_emu_schedule_seed;
 static bool plugged_in;
+static int waits;
+static long fuse; /* calls until it is lost; 0: it stays well, or is lost */
+static bool lost;
 
 void fn_emu_plug_in(bool yes)
 {
@@ -31,10 +34,31 @@ void fn_emu_schedule(unsigned seed)
     fn_emu_schedule_seed = seed;
 }
 
+int fn_emu_waits(void)
+{
+    int now = waits;
+    waits = 0;
+    return now;
+}
+
+void fn_emu_lose(long n)
+{
+    fuse = n;
+    lost = false;
+}
+
+static bool is_lost(void)
+{
+    if (fuse > 0 && --fuse == 0)
+        lost = true;
+    return lost;
+}
+
 fn_status fn_device_check(int error, const char *doing)
 {
-    return error ? fn_fail(FN_EDEVICE, "%s: the emulated GPU reports %d", doing, error)
-                 : FN_OK;
+    return error || is_lost()
+               ? fn_fail(FN_EDEVICE, "%s: the emulated GPU reports %d", doing, error)
+               : FN_OK;
 }
 
 fn_status fn_device_open(fn_device **out, int number)
@@ -77,8 +101,9 @@ void *fn_device_stream(const fn_device *d)
 fn_status fn_device_wait(fn_device *d)
 {
     (void)d;
+    waits++;
     fn_emu_finish(FN_QUEUE_WORK);
-    return FN_OK;
+    return fn_device_check(0, "waiting");
 }
 
 /* Filled with NaN: the device's memory is not zeroed. */
@@ -89,12 +114,14 @@ fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
         return fn_fail(FN_ENOMEM, "%zu MB of the GPU's memory are wanted", bytes >> 20);
     memset(*out, 0xff, bytes);
     d->allocations++;
+    waits++;
     return FN_OK;
 }
 
 void fn_device_free(fn_device *d, void *p)
 {
     d->allocations -= p != NULL;
+    waits++;
     fn_emu_finish(FN_QUEUE_UPLOADS);
     fn_emu_finish(FN_QUEUE_WORK);
     fn_free(p);
@@ -144,7 +171,7 @@ static fn_status queue_transfer(fn_queue q, void *to, const void *from, size_t b
     if (keep)
         memcpy(t->own, from, bytes);
     fn_emu_queue((int)q, run_transfer, t);
-    return FN_OK;
+    return fn_device_check(0, "a copy");
 }
 
 fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes)
@@ -167,6 +194,7 @@ fn_status fn_device_upload_beside(fn_device *d, void *to, const void *from, size
 
 fn_status fn_device_download(fn_device *d, void *to, const void *from, size_t bytes)
 {
+    waits++;
     return fn_device_copy(d, to, from, bytes);
 }
 

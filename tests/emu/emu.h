@@ -20,6 +20,13 @@ typedef enum fn_emu_pace {
 } fn_emu_pace;
 void fn_emu_run(fn_emu_pace pace);
 
+/* What makes a host wait for its GPU, since the last question: waits, copies from it, memory
+ * claimed and given back. */
+int fn_emu_waits(void);
+
+/* The GPU is lost: from the n-th copy, launch or wait on all of them are FN_EDEVICE. 0: it is well. */
+void fn_emu_lose(long n);
+
 /* Whether the emulated cuDNN has the fusions that it compiles at run time; at first it has. */
 void fn_emu_cudnn_compiles(bool yes);
 

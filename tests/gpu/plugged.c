@@ -1,5 +1,5 @@
-/* tests/emu/emu.h where the GPU is a real one: it is plugged in, and orders its threads and
- * queues itself. */
+/* tests/emu/emu.h where the GPU is a real one: it is plugged in, orders its threads and
+ * queues itself, and is not lost. */
 #include "tests/emu/emu.h"
 
 void fn_emu_plug_in(bool yes)
@@ -15,6 +15,16 @@ void fn_emu_schedule(unsigned seed)
 void fn_emu_run(fn_emu_pace pace)
 {
     (void)pace;
+}
+
+int fn_emu_waits(void)
+{
+    return 0;
+}
+
+void fn_emu_lose(long n)
+{
+    (void)n;
 }
 
 void fn_emu_cudnn_compiles(bool yes)

@@ -1,0 +1,27 @@
+/* stepper.h -- where a training step is computed: on the CPU (stepper_cpu.c), or wholly on a GPU
+ * (stepper_cuda.c). A trainer is given one of the two when it opens, and nobody asks again. */
+#ifndef FN_TRAIN_STEPPER_H
+#define FN_TRAIN_STEPPER_H
+
+#include "train/trainer.h"
+
+/* What the functions of fn_trainer with these names do, once plans and optimizer are open. */
+typedef struct fn_stepper {
+    fn_status (*open)(fn_trainer *t); /* claims t->own; where it fails, close follows */
+    void (*close)(fn_trainer *t);     /* accepts a trainer that it never opened */
+    fn_status (*load)(fn_trainer *t); /* takes t->params and t->optim as they are */
+    fn_status (*step)(fn_trainer *t); /* but for counting it */
+    fn_status (*look)(fn_trainer *t);
+    fn_status (*fetch)(fn_trainer *t);
+    fn_trainer_size (*size)(const fn_trainer *t);
+} fn_stepper;
+
+extern const fn_stepper fn_stepper_cpu, fn_stepper_cuda;
+
+/* Waits for the next piece, t->batch, and brings it to the plan that takes as many images. */
+fn_status fn_stepper_next(fn_trainer *t, fn_plan **plan) FN_CHECKED;
+
+/* FN_ENUMERIC: the step, and what was not finite for FN_PATIENCE steps. */
+fn_status fn_stepper_give_up(int64_t step, double loss, double gradient) FN_CHECKED;
+
+#endif
