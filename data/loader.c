@@ -23,7 +23,8 @@ enum { SENTENCE = 1024 };
 /* One place of the ring. The image that fails at the lowest place speaks for its piece, so
  * that the complaint is the same for any number of threads. */
 typedef struct place {
-    float *x;
+    float *x;     /* or */
+    fn_tray tray; /* of faces */
     int *image, *label;
     int left; /* images still to be made */
     int failed;
@@ -47,6 +48,11 @@ struct fn_loader {
     int64_t next, filling; /* pieces: handed out next; being given to the threads */
     int slot;              /* of `filling`: the next image to give */
 };
+
+static bool hands_out_faces(const fn_loader *l)
+{
+    return l->o.faces.claim != NULL;
+}
 
 static place *place_of(const fn_loader *l, int64_t piece)
 {
@@ -92,6 +98,7 @@ static void begin_piece(fn_loader *l)
     place *p = place_of(l, l->filling);
     p->status = FN_OK;
     p->left = count_of(l, l->filling);
+    fn_tray_clear(&p->tray);
     fn_status rc = fn_sampler_batch(l->sampler, (uint64_t)step_of(l, l->filling), p->image,
                                     p->label);
     if (rc == FN_OK)
@@ -124,22 +131,30 @@ static bool take(fn_loader *l, unit *u)
     return true;
 }
 
+/* The face, or the crop that is this view of it. */
+static fn_status put_image(const fn_loader *l, unit u, fn_pixels *face, fn_view v,
+                           fn_view_scratch *scratch)
+{
+    size_t size = (size_t)l->o.height * (size_t)l->o.width * 3;
+    fn_image image = fn_pixels_view(face);
+    if (!hands_out_faces(l))
+        return fn_view_render(u.at->x + (size_t)u.slot * size, l->o.height, l->o.width,
+                              &image, v, scratch);
+    fn_tray_put(&u.at->tray, u.slot, face, v);
+    return FN_OK;
+}
+
 static fn_status make_image(const fn_loader *l, unit u, fn_view_scratch *scratch)
 {
     const fn_augment *a = &l->o.augment;
     fn_pixels face;
-    fn_image image;
-    size_t size = (size_t)l->o.height * (size_t)l->o.width * 3;
-    float *x = u.at->x + (size_t)u.slot * size;
     uint32_t slot = (uint32_t)(first_of(l, u.piece) + u.slot);
     uint64_t step = (uint64_t)step_of(l, u.piece);
     fn_status rc;
     FN_TRY(fn_pack_image(l->pack, u.at->image[slot], &face));
     if (a->blur > 0 || a->jpeg)
         FN_GO(fn_degrade_apply(&face, fn_degrade_draw(a, l->o.seed, step, slot)));
-    image = fn_pixels_view(&face);
-    rc = fn_view_render(x, l->o.height, l->o.width, &image,
-                        fn_augment_draw(a, l->o.seed, step, slot), scratch);
+    rc = put_image(l, u, &face, fn_augment_draw(a, l->o.seed, step, slot), scratch);
 out:
     fn_pixels_free(&face);
     return rc;
@@ -167,20 +182,27 @@ static void *work(void *arg)
 
 /* --- the trainer's side --- */
 
-static fn_status make_ring(fn_loader *l)
+static bool make_place(fn_loader *l, place *p)
 {
     size_t n = (size_t)l->size;
     size_t count = (size_t)l->o.chunk * (size_t)l->o.height * (size_t)l->o.width * 3;
+    bool ok;
+    if (hands_out_faces(l))
+        ok = fn_tray_open(&p->tray, l->o.chunk, l->o.faces) == FN_OK;
+    else
+        ok = (p->x = fn_alloc_aligned(count * sizeof(float))) != NULL;
+    p->image = fn_alloc(n, sizeof(int));
+    p->label = fn_alloc(n, sizeof(int));
+    return ok && p->image && p->label;
+}
+
+static fn_status make_ring(fn_loader *l)
+{
     l->ring = fn_alloc((size_t)l->o.ahead + 1, sizeof *l->ring);
     l->thread = fn_alloc((size_t)l->o.threads, sizeof *l->thread);
     bool ok = l->ring && l->thread;
-    for (int i = 0; ok && i <= l->o.ahead; i++) {
-        place *p = &l->ring[i];
-        p->x = fn_alloc_aligned(count * sizeof(float));
-        p->image = fn_alloc(n, sizeof(int));
-        p->label = fn_alloc(n, sizeof(int));
-        ok = p->x && p->image && p->label;
-    }
+    for (int i = 0; ok && i <= l->o.ahead; i++)
+        ok = make_place(l, &l->ring[i]);
     if (ok)
         return FN_OK;
     return fn_fail(FN_ENOMEM,
@@ -241,6 +263,7 @@ void fn_loader_close(fn_loader *l)
         pthread_join(l->thread[i], NULL);
     for (int i = 0; l->ring && i <= l->o.ahead; i++) {
         fn_free(l->ring[i].x);
+        fn_tray_close(&l->ring[i].tray);
         fn_free(l->ring[i].image);
         fn_free(l->ring[i].label);
     }
@@ -264,27 +287,53 @@ static bool is_ready(const fn_loader *l)
     return l->filling > l->next && place_of(l, l->next)->left == 0;
 }
 
+bool fn_loader_ready(fn_loader *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool ready = is_ready(l) && place_of(l, l->next)->status == FN_OK;
+    pthread_mutex_unlock(&l->lock);
+    return ready;
+}
+
+/* Nobody else touches a piece that is ready. */
+static place *wait_for_piece(fn_loader *l)
+{
+    pthread_mutex_lock(&l->lock);
+    while (!is_ready(l))
+        pthread_cond_wait(&l->ready, &l->lock);
+    pthread_mutex_unlock(&l->lock);
+    return place_of(l, l->next);
+}
+
+static void lend(fn_loader *l, fn_batch *b, const place *p)
+{
+    *b = (fn_batch){.x = p->x,
+                    .rgb = p->tray.rgb,
+                    .bytes = p->tray.used,
+                    .face = p->tray.face,
+                    .label = p->label,
+                    .image = p->image,
+                    .first = first_of(l, l->next),
+                    .n = count_of(l, l->next),
+                    .size = l->size,
+                    .step = step_of(l, l->next)};
+    pthread_mutex_lock(&l->lock);
+    l->next++;
+    pthread_cond_broadcast(&l->room);
+    pthread_mutex_unlock(&l->lock);
+}
+
 /* A piece that failed is not passed over: asking again fails again. */
 fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited)
 {
     double start = now();
-    pthread_mutex_lock(&l->lock);
-    while (!is_ready(l))
-        pthread_cond_wait(&l->ready, &l->lock);
-    place *p = place_of(l, l->next);
-    if (p->status == FN_OK) {
-        *b = (fn_batch){.x = p->x,
-                        .label = p->label,
-                        .image = p->image,
-                        .first = first_of(l, l->next),
-                        .n = count_of(l, l->next),
-                        .size = l->size,
-                        .step = step_of(l, l->next)};
-        l->next++;
-        pthread_cond_broadcast(&l->room);
-    }
-    pthread_mutex_unlock(&l->lock);
+    place *p = wait_for_piece(l);
     if (waited)
         *waited = now() - start;
-    return p->status == FN_OK ? FN_OK : fn_fail(p->status, "%s", p->sentence);
+    if (p->status != FN_OK)
+        return fn_fail(p->status, "%s", p->sentence);
+    if (hands_out_faces(l))
+        FN_TRY(fn_tray_settle(&p->tray, count_of(l, l->next)));
+    lend(l, b, p);
+    return FN_OK;
 }

@@ -1,11 +1,12 @@
 /* loader.h -- threads that decode and augment batches ahead of the trainer. Batches come in
  * order of their steps and are the same for any number of threads. A batch can come in pieces,
- * once or twice over: then only a few pieces are ever in memory, and twice means decoded twice. */
+ * once or twice over: then only a few pieces are ever in memory, and twice means decoded twice.
+ * What comes is either crops, as the network reads them, or the faces that they are views of. */
 #ifndef FN_DATA_LOADER_H
 #define FN_DATA_LOADER_H
 
 #include "data/sampler.h"
-#include "data/view.h"
+#include "data/tray.h"
 
 typedef struct fn_loader fn_loader;
 
@@ -20,12 +21,19 @@ typedef struct fn_loader_options {
     int chunk;     /* images of a piece; default the whole batch. The last may be smaller */
     int passes;    /* how often each batch comes; default 1 */
     int64_t first_step;
+    /* Where faces are to lie, which the caller's thread claims; then no crops are made of them.
+     * Zeros: crops. */
+    fn_tray_memory faces;
 } fn_loader_options;
 
+/* `n` images of a batch of `size`: its slots first .. first + n - 1. */
 typedef struct fn_batch {
-    const float *x;   /* [n, height, width, 3]: the slots first .. first + n - 1 */
-    const int *label; /* [size], people of the pack, of the whole batch */
-    const int *image; /* [size], images of the pack */
+    const float *x; /* [n, height, width, 3] crops; or NULL, and faces: */
+    const uint8_t *rgb;
+    const fn_tray_face *face; /* [n]: a crop is fn_view_render of one */
+    size_t bytes;             /* of rgb */
+    const int *label;         /* [size], people of the pack */
+    const int *image;         /* [size], images of the pack */
     int first, n, size;
     int64_t step;
 } fn_batch;
@@ -39,5 +47,8 @@ void fn_loader_close(fn_loader *l);
 /* Waits for the next piece, which stays valid until the next call. An image that cannot be
  * decoded fails here, with its name. `waited` (may be NULL) receives seconds. */
 fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited) FN_CHECKED;
+
+/* Would the next piece come at once, and whole? */
+bool fn_loader_ready(fn_loader *l);
 
 #endif

@@ -100,4 +100,24 @@ static inline fn_pack *fn_test_pack(const int *count, int people)
     return p;
 }
 
+/* Opens instead a pack in which the stored bytes of this image are others. */
+static inline void fn_test_damage(fn_pack **p, int image)
+{
+    char *file, *at = NULL;
+    uint8_t *bytes;
+    size_t size, n;
+    CHECK_OK(fn_pack_bytes(*p, image, &bytes, &n));
+    CHECK_OK(fn_file_read(&file, &size, fn_pack_path(*p), 1 << 24));
+    for (size_t i = 0; !at && i + n <= size; i++)
+        if (memcmp(file + i, bytes, n) == 0)
+            at = file + i;
+    CHECK(at != NULL);
+    memset(at, 0x55, n);
+    CHECK_OK(fn_file_replace(fn_test_path("damaged.h5"), file, size));
+    fn_free(file);
+    fn_free(bytes);
+    fn_pack_close(*p);
+    CHECK_OK(fn_pack_open(p, fn_test_path("damaged.h5")));
+}
+
 #endif

@@ -219,24 +219,6 @@ TEST(closing_does_not_wait_for_a_batch)
     close_world(&w);
 }
 
-/* Overwrites the stored bytes of an image in the pack's file. */
-static void damage(const fn_pack *p, int image)
-{
-    char *file, *at = NULL;
-    uint8_t *bytes;
-    size_t size, n;
-    CHECK_OK(fn_pack_bytes(p, image, &bytes, &n));
-    CHECK_OK(fn_file_read(&file, &size, fn_pack_path(p), 1 << 24));
-    for (size_t i = 0; !at && i + n <= size; i++)
-        if (memcmp(file + i, bytes, n) == 0)
-            at = file + i;
-    CHECK(at != NULL);
-    memset(at, 0x55, n);
-    CHECK_OK(fn_file_replace(fn_test_path("damaged.h5"), file, size));
-    fn_free(file);
-    fn_free(bytes);
-}
-
 static bool batch_has(const world *w, int step, int wanted)
 {
     int image[N], label[N];
@@ -256,10 +238,8 @@ TEST(a_damaged_image_fails_its_batch_by_name)
     char name[64];
     int bad_step = 0;
     open_world(&w);
-    damage(w.pack, BAD);
     fn_sampler_close(w.sampler);
-    fn_pack_close(w.pack);
-    CHECK_OK(fn_pack_open(&w.pack, fn_test_path("damaged.h5")));
+    fn_test_damage(&w.pack, BAD);
     CHECK_OK(fn_sampler_open(&w.sampler, w.pack, (fn_sampler_options){P, K, 0, 1}));
     snprintf(name, sizeof name, "%s/%s",
              fn_pack_person(w.pack, fn_pack_person_of(w.pack, BAD)),
