@@ -37,7 +37,7 @@ typedef enum fn_queue { FN_QUEUE_WORK, FN_QUEUE_UPLOADS } fn_queue;
 /* A place in a queue. One that was never recorded is past. */
 typedef struct fn_event fn_event;
 fn_status fn_event_open(fn_event **out, fn_device *d) FN_CHECKED;
-void fn_event_close(fn_event *e); /* before its device; accepts NULL */
+void fn_event_close(fn_event *e); /* waits until it is past; accepts NULL */
 /* Behind all that is queued there now; what the event was before is forgotten. */
 fn_status fn_event_record(fn_event *e, fn_queue q) FN_CHECKED;
 /* What is queued there from now on begins when the event is past. */

@@ -235,6 +235,7 @@ void fn_event_close(fn_event *e)
 {
     if (!e)
         return;
+    cudaEventSynchronize(e->event);
     cudaEventDestroy(e->event);
     fn_free(e);
 }

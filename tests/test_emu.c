@@ -189,6 +189,7 @@ TEST(a_wait_that_is_missing_is_seen)
     for (int pace = FN_EMU_AT_ONCE; pace <= FN_EMU_UPLOADS_EARLY; pace++)
         CHECK_INT(pass_all((fn_emu_pace)pace, NOTHING), NUMBERS);
     CHECK(pass_all(FN_EMU_LATE, FOR_UPLOAD) < NUMBERS);
+    CHECK(pass_all(FN_EMU_WORK_EARLY, FOR_UPLOAD) < NUMBERS);
     CHECK(pass_all(FN_EMU_LATE, FOR_PINNED) < NUMBERS);
     CHECK(pass_all(FN_EMU_UPLOADS_EARLY, FOR_WORK) < NUMBERS);
     CHECK(pass_all(FN_EMU_LATE, FOR_END) < NUMBERS);

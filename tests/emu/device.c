@@ -212,9 +212,10 @@ fn_status fn_event_open(fn_event **out, fn_device *d)
     return *out ? FN_OK : fn_fail(FN_ENOMEM, "no memory for an event");
 }
 
+/* Where others wait for it, they do so by its numbers. */
 void fn_event_close(fn_event *e)
 {
-    fn_emu_finish(FN_QUEUE_UPLOADS); /* where it is waited for */
+    fn_emu_finish(FN_QUEUE_UPLOADS);
     fn_emu_finish(FN_QUEUE_WORK);
     fn_free(e);
 }

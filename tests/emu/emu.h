@@ -16,7 +16,8 @@ void fn_emu_schedule(unsigned seed);
 typedef enum fn_emu_pace {
     FN_EMU_AT_ONCE,
     FN_EMU_LATE,         /* nothing before somebody waits for it */
-    FN_EMU_UPLOADS_EARLY /* FN_QUEUE_UPLOADS as soon as it may */
+    FN_EMU_WORK_EARLY,   /* FN_QUEUE_WORK as soon as it may, uploads late */
+    FN_EMU_UPLOADS_EARLY /* the other way round */
 } fn_emu_pace;
 void fn_emu_run(fn_emu_pace pace);
 

@@ -59,9 +59,9 @@ static void put(int queue, item what)
     while (*at)
         at = &(*at)->next;
     *at = i;
-    if (pace == FN_EMU_AT_ONCE)
+    if (pace == FN_EMU_AT_ONCE || pace == FN_EMU_WORK_EARLY)
         fn_emu_finish(WORK);
-    if (pace != FN_EMU_LATE)
+    if (pace == FN_EMU_AT_ONCE || pace == FN_EMU_UPLOADS_EARLY)
         fn_emu_finish(UPLOADS);
 }
 
