@@ -123,6 +123,16 @@ kernels/rows.cuh @ s/w.row - (int).*lanes < rows/w.row < rows/ @ test_ops_cuda @
 tests/emu/cuemu.hpp @ s/if (waiting/if (false \&\& waiting/;s/fail("threads of one block.*/;/ @ test_emu @ the emulation does not see a divergent barrier
 tests/emu/cuemu.hpp @ s/if (!(mask >> g.lane \& 1))/if (false)/ @ test_emu @ the emulation does not look at masks
 tests/emu/cuemu.hpp @ s/if (\*seed == 1)/if (false)/;s/\*seed > 1/false/ @ test_emu @ one order of threads only
+train/feed_cuda.c @ s/FN_TRY(fn_event_follow(p->used, FN_QUEUE_UPLOADS));// @ test_feed_cuda @ faces fall on those that are being cut
+train/feed_cuda.c @ s/FN_TRY(fn_event_follow(p->uploaded, FN_QUEUE_WORK));// @ test_feed_cuda @ faces are cut before they are there
+train/feed_cuda.c @ s/FN_TRY(fn_event_wait(place_of(f, f->sent - 1)->uploaded));/;/ @ test_feed_cuda @ pinned memory is decoded into before it has left
+train/feed_cuda.c @ s/FN_TRY(fn_event_record(p->used, FN_QUEUE_WORK));// @ test_feed_cuda @ nobody says that faces are cut
+train/feed_cuda.c @ s/return fn_event_record(p->uploaded, FN_QUEUE_UPLOADS);/return FN_OK;/ @ test_feed_cuda @ nobody says that faces are there
+train/feed_cuda.c @ s/\.flip = v->flip/.flip = 0/ @ test_feed_cuda @ no face is mirrored
+data/tray.c @ s/if (!t->waiting\[i\].rgb)/if (false)/ @ test_loader_faces @ what had room is lost when a tray grows
+data/tray.c @ s/atomic_store(&t->used, 0)/(void)t/ @ test_loader_faces @ a tray is never empty again
+data/loader.c @ s/is_ready(l) \&\& place_of(l, l->next)->status == FN_OK/is_ready(l)/ @ test_loader_faces @ a piece that has failed is ready
+tests/emu/queue.c @ s/if (pace == FN_EMU_AT_ONCE.*/if (true)/ @ test_emu @ the emulated queues are never late
 train/optim.c @ s/p->param\[i\].trained \&\& k/k/ @ test_optim @ statistics count in the norm
 train/trainer.c @ s/fn_optim_clip(t->gradient, c->clip)/1/ @ test_chunk.py @ nothing is clipped
 kernels/bf16.h @ s/bits >> 16 \& 1/1/ @ test_precision @ ties are not even
