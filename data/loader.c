@@ -131,31 +131,37 @@ static bool take(fn_loader *l, unit *u)
     return true;
 }
 
-/* The face, or the crop that is this view of it. */
-static fn_status put_image(const fn_loader *l, unit u, fn_pixels *face, fn_view v,
-                           fn_view_scratch *scratch)
+/* The face of one slot of one step, degraded where that is drawn, and its view. */
+static fn_status draw_face(fn_pixels *face, fn_view *v, const fn_pack *pack, int image,
+                           const fn_loader_options *o, int64_t step, int slot)
 {
-    size_t size = (size_t)l->o.height * (size_t)l->o.width * 3;
-    fn_image image = fn_pixels_view(face);
-    if (!hands_out_faces(l))
-        return fn_view_render(u.at->x + (size_t)u.slot * size, l->o.height, l->o.width,
-                              &image, v, scratch);
-    fn_tray_put(&u.at->tray, u.slot, face, v);
-    return FN_OK;
+    const fn_augment *a = &o->augment;
+    uint64_t at = (uint64_t)step;
+    uint32_t of = (uint32_t)slot;
+    fn_status rc = fn_pack_image(pack, image, face);
+    if (rc == FN_OK && (a->blur > 0 || a->jpeg))
+        rc = fn_degrade_apply(face, fn_degrade_draw(a, o->seed, at, of));
+    if (rc != FN_OK)
+        fn_pixels_free(face);
+    *v = fn_augment_draw(a, o->seed, at, of);
+    return rc;
 }
 
 static fn_status make_image(const fn_loader *l, unit u, fn_view_scratch *scratch)
 {
-    const fn_augment *a = &l->o.augment;
+    int slot = first_of(l, u.piece) + u.slot;
+    size_t size = (size_t)l->o.height * (size_t)l->o.width * 3;
     fn_pixels face;
-    uint32_t slot = (uint32_t)(first_of(l, u.piece) + u.slot);
-    uint64_t step = (uint64_t)step_of(l, u.piece);
-    fn_status rc;
-    FN_TRY(fn_pack_image(l->pack, u.at->image[slot], &face));
-    if (a->blur > 0 || a->jpeg)
-        FN_GO(fn_degrade_apply(&face, fn_degrade_draw(a, l->o.seed, step, slot)));
-    rc = put_image(l, u, &face, fn_augment_draw(a, l->o.seed, step, slot), scratch);
-out:
+    fn_view v;
+    FN_TRY(
+        draw_face(&face, &v, l->pack, u.at->image[slot], &l->o, step_of(l, u.piece), slot));
+    if (hands_out_faces(l)) {
+        fn_tray_put(&u.at->tray, u.slot, &face, v);
+        return FN_OK;
+    }
+    fn_image image = fn_pixels_view(&face);
+    fn_status rc = fn_view_render(u.at->x + (size_t)u.slot * size, l->o.height, l->o.width,
+                                  &image, v, scratch);
     fn_pixels_free(&face);
     return rc;
 }
@@ -336,4 +342,18 @@ fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited)
         FN_TRY(fn_tray_settle(&p->tray, count_of(l, l->next)));
     lend(l, b, p);
     return FN_OK;
+}
+
+fn_status fn_loader_crop(float *x, const fn_pack *pack, const fn_loader_options *o,
+                         const fn_batch *b, int slot)
+{
+    fn_view_scratch scratch = {NULL, 0};
+    fn_pixels face;
+    fn_view v;
+    FN_TRY(draw_face(&face, &v, pack, b->image[slot], o, b->step, slot));
+    fn_image image = fn_pixels_view(&face);
+    fn_status rc = fn_view_render(x, o->height, o->width, &image, v, &scratch);
+    fn_pixels_free(&face);
+    fn_free(scratch.data);
+    return rc;
 }

@@ -51,4 +51,9 @@ fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited) FN_CHECKED;
 /* Would the next piece come at once, and whole? */
 bool fn_loader_ready(fn_loader *l);
 
+/* The crop of one of the batch's `size` slots, made anew: x [height, width, 3]. `o` is what the
+ * batch's loader was opened with. Errors: those of fn_pack_image, FN_ENOMEM. */
+fn_status fn_loader_crop(float *x, const fn_pack *pack, const fn_loader_options *o,
+                         const fn_batch *b, int slot) FN_CHECKED;
+
 #endif

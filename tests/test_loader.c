@@ -118,6 +118,10 @@ static void check_batches(const world *w, bool degraded)
                                         (uint32_t)i);
             CHECK_OK(fn_view_render(x, SIDE, SIDE, &whole, v, &scratch));
             CHECK(memcmp(t[step].x + i * IMAGE, x, sizeof x) == 0);
+            memset(x, 0, sizeof x);
+            CHECK_OK(fn_loader_crop(x, w->pack, &options,
+                                    &(fn_batch){.image = image, .step = step}, i));
+            CHECK(memcmp(t[step].x + i * IMAGE, x, sizeof x) == 0);
             fn_pixels_free(&face);
         }
     }
