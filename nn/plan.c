@@ -281,6 +281,7 @@ fn_plan_place fn_plan_place_of(const fn_plan *p)
 {
     return (fn_plan_place){
         .images = p->home.images,
+        .images_type = p->graph->value[0].type,
         .output = at_buffer(p, p->memory->value[p->graph->output[0]]),
         .d_output = at_buffer(p, p->memory->grad[p->graph->output[0]]),
         .weight = p->home.weight,

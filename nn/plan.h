@@ -41,9 +41,10 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
 
 /* --- the same in steps: numbers stay where the plan has them, and on FN_CUDA nothing waits --- */
 
-/* Floats, on FN_CUDA in the device's memory; on FN_REF doubles. Owned by the plan. */
+/* Floats but for the images, on FN_CUDA in the device's memory; on FN_REF doubles. Owned by the plan. */
 typedef struct fn_plan_place {
-    void *images;            /* [N, H, W, C], of the graph's type; NULL on FN_CPU */
+    void *images; /* [N, H, W, C], of this type; NULL on FN_CPU */
+    fn_type images_type;
     void *output, *d_output; /* [N, D], of output 0, and its gradient */
     void *weight, *grad;     /* in the layout of fn_params; gaps are zero */
 } fn_plan_place;

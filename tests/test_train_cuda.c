@@ -56,11 +56,12 @@ TEST(steps_on_the_device_are_those_of_the_cpu)
     leave();
 }
 
-/* Threads of a block in any order, and whoever looks: the same bits. */
-static float *steps_seen(unsigned schedule, int every, const char *more)
+/* Threads of a block in any order, queues however late, and whoever looks: the same bits. */
+static float *steps_seen(unsigned schedule, fn_emu_pace pace, int every, const char *more)
 {
     fn_trainer t;
     fn_emu_schedule(schedule);
+    fn_emu_run(pace);
     MUST(open_trainer(&t, "cuda", more, "seed=1"));
     CHECK_OK(fn_trainer_start(&t));
     for (int i = 0; i < STEPS; i++) {
@@ -72,6 +73,7 @@ static float *steps_seen(unsigned schedule, int every, const char *more)
     float *w = weights_of(&t);
     fn_trainer_close(&t);
     fn_emu_schedule(0);
+    fn_emu_run(FN_EMU_AT_ONCE);
     return w;
 }
 
@@ -81,7 +83,8 @@ TEST(steps_give_the_same_bits_again)
                                        "train.precision=bf16"};
     enter();
     for (int i = 0; i < 3; i++) {
-        float *a = steps_seen(0, 1, more[i]), *b = steps_seen(3, 4, more[i]);
+        float *a = steps_seen(0, FN_EMU_AT_ONCE, 1, more[i]);
+        float *b = steps_seen(3, (fn_emu_pace)(FN_EMU_LATE + i), 4, more[i]);
         CHECK(memcmp(a, b, weight_bytes) == 0);
         fn_free(a);
         fn_free(b);
@@ -208,6 +211,8 @@ TEST(nothing_waits_and_nothing_is_claimed_within_a_step)
         fn_trainer t;
         MUST(open_trainer(&t, "cuda", more[i], "seed=1"));
         CHECK_OK(fn_trainer_start(&t));
+        for (int step = 0; step < 4; step++) /* until faces have all the room they need */
+            CHECK_OK(fn_trainer_step(&t));
         fn_emu_waits();
         for (int step = 0; step < STEPS; step++)
             CHECK_OK(fn_trainer_step(&t));
@@ -215,6 +220,40 @@ TEST(nothing_waits_and_nothing_is_claimed_within_a_step)
         CHECK_OK(fn_trainer_look(&t));
         CHECK(fn_emu_waits() > 0);
         fn_trainer_close(&t);
+    }
+    leave();
+}
+
+/* --- what it saw --- */
+
+TEST(crops_that_are_made_anew_are_those_of_the_step)
+{
+    enter();
+    for (int i = 0; i < 2; i++) {
+        fn_trainer cpu, gpu;
+        MUST(open_trainer(&cpu, "cpu", "seed=1", i ? "train.chunk=5" : "seed=1"));
+        MUST(open_trainer(&gpu, "cuda", "seed=1", i ? "train.chunk=5" : "seed=1"));
+        CHECK_OK(fn_trainer_start(&cpu));
+        CHECK_OK(fn_trainer_start(&gpu));
+        size_t size = 3 * (size_t)fn_net_height(cpu.net) * (size_t)fn_net_width(cpu.net);
+        float *a = fn_alloc(size, sizeof *a), *b = fn_alloc(size, sizeof *b);
+        for (int step = 0; step < 3; step++) {
+            CHECK_OK(fn_trainer_step(&cpu));
+            CHECK_OK(fn_trainer_step(&gpu));
+        }
+        CHECK(gpu.batch.x == NULL && cpu.batch.x != NULL);
+        for (int slot = 0; slot < cpu.batch.size; slot++) {
+            int in = slot - cpu.batch.first; /* of the last piece, there is what was seen */
+            CHECK_OK(fn_trainer_crop(&cpu, a, slot));
+            CHECK_OK(fn_trainer_crop(&gpu, b, slot));
+            CHECK(memcmp(a, b, size * sizeof *a) == 0);
+            CHECK(in < 0 ||
+                  memcmp(a, cpu.batch.x + (size_t)in * size, size * sizeof *a) == 0);
+        }
+        fn_free(a);
+        fn_free(b);
+        fn_trainer_close(&cpu);
+        fn_trainer_close(&gpu);
     }
     leave();
 }

@@ -31,14 +31,19 @@ static fn_status show_faces(fn_board *b, const fn_trainer *t, const fn_triplet *
     int h = fn_net_height(t->net), w = fn_net_width(t->net), longest = h > w ? h : w;
     int shrink = (longest + TILE - 1) / TILE;
     fn_sheet s = {.columns = 3, .width = w / shrink, .height = h / shrink, .gap = GAP};
-    FN_TRY(fn_sheet_make(&s, n));
-    for (int i = 0; i < 3 * n; i++) {
+    float *x = fn_alloc((size_t)h * (size_t)w * 3, sizeof *x);
+    fn_status rc = x ? fn_sheet_make(&s, n) : fn_fail(FN_ENOMEM, "no memory for a face");
+    for (int i = 0; rc == FN_OK && i < 3 * n; i++) {
         const int row[] = {k[i / 3].anchor, k[i / 3].positive, k[i / 3].negative};
-        fn_sheet_put(&s, i, t->batch.x + (size_t)row[i % 3] * (size_t)(h * w * 3), shrink);
+        rc = fn_trainer_crop(t, x, row[i % 3]);
+        if (rc == FN_OK)
+            fn_sheet_put(&s, i, x, shrink);
     }
     fn_image image = fn_pixels_view(&s.pixels);
-    fn_status rc = fn_board_image(b, "triplets/hardest", t->record.step, &image);
+    if (rc == FN_OK)
+        rc = fn_board_image(b, "triplets/hardest", t->record.step, &image);
     fn_sheet_free(&s);
+    fn_free(x);
     return rc;
 }
 
@@ -99,8 +104,7 @@ fn_status fn_show_hardest(fn_board *b, const fn_trainer *t)
     int n = fn_hardest_triplets(k, c->log_images, &t->triplets, t->distance, t->batch.label,
                                 t->batch.size, c->margin);
     if (n > 0) {
-        if (t->batch.n == t->batch.size) /* of a batch in chunks only the last is here */
-            FN_GO(show_faces(b, t, k, n));
+        FN_GO(show_faces(b, t, k, n));
         FN_GO(show_names(b, t, k, n));
         rc = fn_board_flush(b);
     }

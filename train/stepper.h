@@ -9,6 +9,7 @@
 typedef struct fn_stepper {
     fn_status (*open)(fn_trainer *t); /* claims t->own; where it fails, close follows */
     void (*close)(fn_trainer *t);     /* accepts a trainer that it never opened */
+    fn_status (*start)(fn_trainer *t, const fn_loader_options *o); /* its pieces */
     fn_status (*load)(fn_trainer *t); /* takes t->params and t->optim as they are */
     fn_status (*step)(fn_trainer *t); /* but for counting it */
     fn_status (*look)(fn_trainer *t);
@@ -18,8 +19,8 @@ typedef struct fn_stepper {
 
 extern const fn_stepper fn_stepper_cpu, fn_stepper_cuda;
 
-/* Waits for the next piece, t->batch, and brings it to the plan that takes as many images. */
-fn_status fn_stepper_next(fn_trainer *t, fn_plan **plan) FN_CHECKED;
+/* The plan that takes as many images as t->batch. */
+fn_plan *fn_stepper_plan(const fn_trainer *t);
 
 /* FN_ENUMERIC: the step, and what was not finite for FN_PATIENCE steps. */
 fn_status fn_stepper_give_up(int64_t step, double loss, double gradient) FN_CHECKED;

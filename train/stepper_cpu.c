@@ -6,6 +6,7 @@
 #include <string.h>
 
 typedef struct own {
+    fn_loader *loader;
     int *label;                     /* [n] */
     float *embedding, *d_embedding; /* [n, dim] */
     float *sum; /* of the chunks' gradients; NULL where the batch is not cut */
@@ -34,6 +35,7 @@ static void cpu_close(fn_trainer *t)
     own *s = t->own;
     if (!s)
         return;
+    fn_loader_close(s->loader);
     fn_free(s->label);
     fn_free(s->embedding);
     fn_free(s->d_embedding);
@@ -55,6 +57,12 @@ static fn_trainer_size cpu_size(const fn_trainer *t)
         .pairs = 2 * n * n * sizeof(float)}; /* distances; the loss counts as many */
 }
 
+static fn_status cpu_start(fn_trainer *t, const fn_loader_options *o)
+{
+    own *s = t->own;
+    return fn_loader_open(&s->loader, t->pack, t->sampler, *o);
+}
+
 static fn_status cpu_load(fn_trainer *t)
 {
     FN_TRY(fn_plan_load(t->plan));
@@ -63,13 +71,24 @@ static fn_status cpu_load(fn_trainer *t)
 
 /* --- one step --- */
 
+/* The next piece, t->batch, in the plan that takes it. */
+static fn_status next(fn_trainer *t, fn_plan **plan)
+{
+    own *s = t->own;
+    double waited;
+    FN_TRY(fn_loader_next(s->loader, &t->batch, &waited));
+    t->waited += waited;
+    *plan = fn_stepper_plan(t);
+    return fn_plan_bring(*plan, t->batch.x);
+}
+
 static fn_status embed(fn_trainer *t, int n)
 {
     const fn_batch *b = &t->batch;
     own *s = t->own;
     fn_plan *plan;
     for (int at = 0; at < n; at += b->n) {
-        FN_TRY(fn_stepper_next(t, &plan));
+        FN_TRY(next(t, &plan));
         FN_TRY(fn_plan_run(plan));
         memcpy(s->embedding + (size_t)at * (size_t)t->dim, fn_plan_output(plan, 0),
                (size_t)b->n * (size_t)t->dim * sizeof *s->embedding);
@@ -112,7 +131,7 @@ static fn_status backward(fn_trainer *t, int n)
         return fn_plan_backward(t->plan, s->d_embedding);
     memset(s->sum, 0, bytes);
     for (int at = 0; at < n; at += b->n) {
-        FN_TRY(fn_stepper_next(t, &plan));
+        FN_TRY(next(t, &plan));
         FN_TRY(fn_plan_run(plan));
         FN_TRY(fn_plan_backward(plan, s->d_embedding + (size_t)at * (size_t)t->dim));
         add_gradients(s->sum, t->params, (float)b->n / (float)n);
@@ -157,6 +176,7 @@ static fn_status cpu_nothing(fn_trainer *t)
 
 const fn_stepper fn_stepper_cpu = {.open = cpu_open,
                                    .close = cpu_close,
+                                   .start = cpu_start,
                                    .load = cpu_load,
                                    .step = cpu_step,
                                    .look = cpu_nothing,

@@ -1,9 +1,11 @@
-/* A step on a GPU: images go there, and nothing comes back until it is looked at. */
+/* A step on a GPU: faces go there, and nothing comes back until it is looked at. */
 #include "core/mem.h"
+#include "train/feed_cuda.h"
 #include "train/step_cuda.h"
 #include "train/stepper.h"
 
 typedef struct own {
+    fn_feed *feed;
     fn_step_cuda *step;
     fn_plan_place place; /* of t->plan; its weights and gradients are those of t->rest */
     float *e;            /* [n, dim], the device's */
@@ -54,10 +56,17 @@ static void gpu_close(fn_trainer *t)
     own *s = t->own;
     if (!s)
         return;
+    fn_feed_close(s->feed);
     fn_step_cuda_close(s->step);
     fn_gpu_free(t->gpu, s->e);
     fn_gpu_free(t->gpu, s->sum);
     fn_free(s);
+}
+
+static fn_status gpu_start(fn_trainer *t, const fn_loader_options *o)
+{
+    own *s = t->own;
+    return fn_feed_open(&s->feed, t->gpu->device, t->pack, t->sampler, *o);
 }
 
 static fn_trainer_size gpu_size(const fn_trainer *t)
@@ -88,6 +97,18 @@ static fn_status gpu_load(fn_trainer *t)
 }
 
 /* --- one step --- */
+
+/* The next piece, t->batch: its crops where the plan that takes it reads them. */
+static fn_status next(fn_trainer *t, fn_plan **plan)
+{
+    own *s = t->own;
+    double waited;
+    FN_TRY(fn_feed_next(s->feed, &t->batch, &waited));
+    t->waited += waited;
+    *plan = fn_stepper_plan(t);
+    fn_plan_place place = fn_plan_place_of(*plan);
+    return fn_feed_crop(s->feed, place.images, place.images_type);
+}
 
 /* Mining there has no way to refuse a batch before it is queued. */
 static fn_status tell(fn_trainer *t)
@@ -130,7 +151,7 @@ static fn_status step_whole(fn_trainer *t)
 {
     own *s = t->own;
     fn_plan *plan;
-    FN_TRY(fn_stepper_next(t, &plan));
+    FN_TRY(next(t, &plan));
     FN_TRY(tell(t));
     FN_TRY(embed(t, plan));
     FN_TRY(fn_step_cuda_loss(s->step));
@@ -145,7 +166,7 @@ static fn_status back_in_chunks(fn_trainer *t, int n)
     fn_plan *plan;
     FN_TRY(fn_gpu_zero(t->gpu, s->sum, (size_t)t->params->count * sizeof *s->sum));
     for (int at = 0; at < n; at += b->n) {
-        FN_TRY(fn_stepper_next(t, &plan));
+        FN_TRY(next(t, &plan));
         FN_TRY(fn_plan_run(plan));
         FN_TRY(backward(t, plan));
         FN_TRY(fn_step_cuda_add(s->step, s->sum, s->place.grad, (float)b->n / (float)n));
@@ -159,7 +180,7 @@ static fn_status step_in_chunks(fn_trainer *t)
     own *s = t->own;
     fn_plan *plan;
     for (int at = 0; at < n; at += t->batch.n) {
-        FN_TRY(fn_stepper_next(t, &plan));
+        FN_TRY(next(t, &plan));
         FN_TRY(embed(t, plan));
     }
     FN_TRY(tell(t));
@@ -210,6 +231,7 @@ static fn_status gpu_fetch(fn_trainer *t)
 
 const fn_stepper fn_stepper_cuda = {.open = gpu_open,
                                     .close = gpu_close,
+                                    .start = gpu_start,
                                     .load = gpu_load,
                                     .step = gpu_step,
                                     .look = gpu_look,

@@ -94,11 +94,10 @@ out:
 
 void fn_trainer_close(fn_trainer *t)
 {
-    fn_loader_close(t->loader);
-    fn_sampler_close(t->sampler);
-    fn_pack_close(t->pack);
     if (t->stepper)
         t->stepper->close(t);
+    fn_sampler_close(t->sampler);
+    fn_pack_close(t->pack);
     fn_optim_close(t->optim);
     fn_plan_close(t->rest);
     fn_plan_close(t->plan);
@@ -115,9 +114,9 @@ fn_trainer_size fn_trainer_size_of(const fn_trainer *t)
     return t->stepper->size(t);
 }
 
-fn_status fn_trainer_start(fn_trainer *t)
+static fn_loader_options loading(const fn_trainer *t)
 {
-    fn_loader_options o = {
+    return (fn_loader_options){
         .height = fn_net_height(t->net),
         .width = fn_net_width(t->net),
         .augment = t->config.augment,
@@ -127,19 +126,26 @@ fn_status fn_trainer_start(fn_trainer *t)
         .chunk = t->chunk,
         .passes = t->cut ? 2 : 1,
     };
+}
+
+fn_status fn_trainer_start(fn_trainer *t)
+{
+    fn_loader_options o = loading(t);
     FN_TRY(t->stepper->load(t));
-    return fn_loader_open(&t->loader, t->pack, t->sampler, o);
+    return t->stepper->start(t, &o);
+}
+
+fn_status fn_trainer_crop(const fn_trainer *t, float *x, int slot)
+{
+    fn_loader_options o = loading(t);
+    return fn_loader_crop(x, t->pack, &o, &t->batch, slot);
 }
 
 /* --- one step --- */
 
-fn_status fn_stepper_next(fn_trainer *t, fn_plan **plan)
+fn_plan *fn_stepper_plan(const fn_trainer *t)
 {
-    double waited;
-    FN_TRY(fn_loader_next(t->loader, &t->batch, &waited));
-    t->waited += waited;
-    *plan = t->batch.n == t->chunk ? t->plan : t->rest;
-    return fn_plan_bring(*plan, t->batch.x);
+    return t->batch.n == t->chunk ? t->plan : t->rest;
 }
 
 fn_status fn_stepper_give_up(int64_t step, double loss, double gradient)

@@ -22,7 +22,6 @@ typedef struct fn_trainer {
     fn_optim *optim;
     fn_pack *pack;
     fn_sampler *sampler;
-    fn_loader *loader;
     fn_record record; /* record.step counts the steps taken */
     int dim;
     /* of the last step: */
@@ -63,6 +62,10 @@ fn_status fn_trainer_step(fn_trainer *t) FN_CHECKED;
 /* What the last step came to: loss to skipped are set. Waits for a GPU. Errors: FN_ENUMERIC,
  * FN_EDEVICE. */
 fn_status fn_trainer_look(fn_trainer *t) FN_CHECKED;
+
+/* A crop of the last batch as the network saw it, made anew from the pack: slot 0 .. batch.size - 1,
+ * x [height, width, 3]. Errors: those of fn_pack_image, FN_ENOMEM. */
+fn_status fn_trainer_crop(const fn_trainer *t, float *x, int slot) FN_CHECKED;
 
 /* Before anybody reads them: params and optim as the last step left them. Errors: FN_EDEVICE. */
 fn_status fn_trainer_fetch(fn_trainer *t) FN_CHECKED;

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "kernels/bf16.h"
 #include "tests/emu/emu.h"
+#include "tests/emu/queue.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -207,6 +208,7 @@ fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *d)
     sums s = {d, stored(p), fn_alloc((size_t)count, sizeof(double))};
     if (!s.to)
         return fn_fail(FN_ENOMEM, "no memory to convolve");
+    fn_emu_finish(0);                                       /* what it reads may be late */
     memset(d->workspace, 0xff, fn_cudnn_plan_workspace(p)); /* it is cuDNN's to spoil */
     each_product(a, forward ? add_y : back ? add_x : add_w, &s);
     finish(p, d, s.to, count);

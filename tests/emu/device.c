@@ -224,17 +224,17 @@ fn_status fn_event_record(fn_event *e, fn_queue q)
 {
     e->queue = q;
     fn_emu_mark((int)q, &e->done, ++e->recorded);
-    return FN_OK;
+    return fn_device_check(0, "an event");
 }
 
 fn_status fn_event_follow(const fn_event *e, fn_queue q)
 {
     fn_emu_follow((int)q, &e->done, e->recorded);
-    return FN_OK;
+    return fn_device_check(0, "an event");
 }
 
 fn_status fn_event_wait(const fn_event *e)
 {
     fn_emu_reach((int)e->queue, &e->done, e->recorded);
-    return FN_OK;
+    return fn_device_check(0, "an event");
 }
