@@ -57,7 +57,7 @@ const fn_field fn_config_fields[] = {
     INT("train.people", people, NAN, 2, 1e6, "people in a batch"),
     INT("train.faces", faces, 40, 2, 1e6, "faces of each, or as many as there are"),
     INT("train.negatives", negatives, 0, 0, 1e6, "faces of as many other people, never anchors"),
-    INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all"),
+    INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all, or what a GPU has room for"),
     FLAG("train.exact", exact, 0, "convolutions without Winograd: slower, a digit more"),
     CHOICE("train.precision", precision, FN_PRECISION_FP32, fn_precision_names,
            "what convolutions multiply; a CPU takes no tf32, and bf16 if it can"),

@@ -24,9 +24,9 @@ typedef struct fn_config {
 
     int64_t steps;
     int people, faces, negatives; /* of a batch */
-    int chunk;                    /* 0: the batch in one pass */
-    int exact;                    /* no Winograd convolutions */
-    int precision;                /* fn_precision, of the training alone */
+    int chunk;     /* 0: the batch in one pass; on a GPU, in as few as it has memory for */
+    int exact;     /* no Winograd convolutions */
+    int precision; /* fn_precision, of the training alone */
     float margin, clip;
     int mining, fallback, reduce;             /* fn_mining, fn_fallback, fn_reduce */
     int64_t log_every, val_every, save_every; /* steps */

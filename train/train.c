@@ -166,24 +166,33 @@ static void say_what(const fn_trainer *t, fn_tell to)
          fn_net_name(t->net), fn_params_trained(t->params), n,
          t->cut ? "two passes, chunks" : "one pass", t->chunk);
     tell(to,
-         "memory: %zu MB: %zu for the network's values, %zu images, %zu weights, %zu pairs",
+         "memory%s: %zu MB: %zu for the network's values, %zu images, %zu weights, "
+         "%zu pairs",
+         t->gpu ? " of the GPU" : "",
          (size.values + size.images + size.weights + size.pairs) >> 20, size.values >> 20,
          size.images >> 20, size.weights >> 20, size.pairs >> 20);
     tell(to, "data: %s, %d faces of %d people", fn_pack_path(t->pack),
          fn_pack_images(t->pack), fn_pack_people(t->pack));
 }
 
-static fn_status resume(fn_trainer *t, char *passed, size_t size)
+/* The run that is gone on with allows it; how it cut its batches is kept, if it was left to it. */
+static fn_status join(fn_config *c)
 {
-    fn_checkpoint c = {t->net, t->params, t->optim, t->record};
     fn_config then;
-    char *path = fn_file_join(t->config.run, "config.yaml");
+    char *path = fn_file_join(c->run, "config.yaml");
     if (!path)
-        return fn_fail(FN_ENOMEM, "%s: no memory to resume", t->config.run);
+        return fn_fail(FN_ENOMEM, "%s: no memory to resume", c->run);
     fn_status rc = fn_config_read(&then, path, NULL, 0);
     fn_free(path);
     FN_TRY(rc);
-    FN_TRY(fn_config_same(&t->config, &then));
+    if (c->chunk == 0)
+        c->chunk = then.chunk;
+    return fn_config_same(c, &then);
+}
+
+static fn_status resume(fn_trainer *t, char *passed, size_t size)
+{
+    fn_checkpoint c = {t->net, t->params, t->optim, t->record};
     FN_TRY(fn_checkpoint_load(t->config.run, &c, passed, size));
     if (strcmp(c.record.data, t->record.data) != 0)
         return fn_fail(FN_ECONFIG, "%s: is not the pack that this run began with",
@@ -218,15 +227,19 @@ static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)
 {
     fn_trainer *t = &r->trainer;
     char passed[1024] = "";
+    fn_config ours = *c;
     *r = (run){.options = o};
-    FN_TRY(fn_trainer_open(t, c));
+    if (o->resume)
+        FN_TRY(join(&ours));
+    FN_TRY(fn_trainer_open(t, &ours));
     if (o->resume)
         FN_TRY(resume(t, passed, sizeof passed));
     if (*c->val_pack)
         FN_TRY(fn_validator_open(&r->validator, c, t->net, t->params, t->pack));
     if (r->validator && c->log_projector)
         FN_TRY(open_projector(r));
-    FN_TRY(fn_journal_open(&r->journal, c, t->net, t->record.step, o->resume, o->tell));
+    FN_TRY(fn_journal_open(&r->journal, &t->config, t->net, t->record.step, o->resume,
+                           o->tell));
     say_beginning(r, passed);
     FN_TRY(fn_trainer_start(t));
     r->last = r->began = t->record.step;

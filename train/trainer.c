@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 
+enum { SPARE_PART = 16 };
+
 static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
 {
     const fn_config *c = &t->config;
@@ -25,8 +27,6 @@ static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
                                         .precision = (fn_precision)c->precision,
                                         .gpu = t->gpu,
                                         .beside = t->plan});
-    if (rc == FN_ENOMEM)
-        rc = fn_context(rc, "train.chunk is %d; a smaller one takes less", t->chunk);
 out:
     fn_graph_close(g);
     return rc;
@@ -43,17 +43,6 @@ static fn_status open_device(fn_trainer *t)
     return rc == FN_EUNSUPPORTED && t->config.device == FN_DEVICE_AUTO ? FN_OK : rc;
 }
 
-static fn_status open_network(fn_trainer *t)
-{
-    const fn_config *c = &t->config;
-    int n = fn_sampler_size(t->sampler);
-    t->chunk = c->chunk > 0 && c->chunk < n ? c->chunk : n;
-    t->cut = t->chunk < n;
-    FN_TRY(fn_net_open(&t->net, c->net, NULL));
-    FN_TRY(open_plan(t, &t->plan, t->chunk));
-    return n % t->chunk ? open_plan(t, &t->rest, n % t->chunk) : FN_OK;
-}
-
 static fn_status open_data(fn_trainer *t)
 {
     const fn_config *c = &t->config;
@@ -66,6 +55,8 @@ static fn_status open_data(fn_trainer *t)
     return FN_OK;
 }
 
+/* --- passes over the network --- */
+
 static fn_status open_step(fn_trainer *t)
 {
     size_t n = (size_t)fn_sampler_size(t->sampler);
@@ -73,6 +64,90 @@ static fn_status open_step(fn_trainer *t)
     if (!t->distance)
         return fn_fail(FN_ENOMEM, "no memory for the distances of %zu faces", n);
     return t->stepper->open(t);
+}
+
+/* What takes memory, for passes of `chunk` faces; where it fails, close_passes follows. */
+static fn_status open_passes(fn_trainer *t, int chunk)
+{
+    int n = fn_sampler_size(t->sampler);
+    t->chunk = chunk;
+    t->cut = chunk < n;
+    FN_TRY(open_plan(t, &t->plan, chunk));
+    if (n % chunk)
+        FN_TRY(open_plan(t, &t->rest, n % chunk));
+    FN_TRY(fn_optim_open(&t->optim, t->params, t->config.optim));
+    return open_step(t);
+}
+
+static void close_passes(fn_trainer *t)
+{
+    t->stepper->close(t);
+    fn_optim_close(t->optim);
+    fn_plan_close(t->rest);
+    fn_plan_close(t->plan);
+    fn_params_close(t->params);
+    fn_free(t->distance);
+    t->own = NULL;
+    t->optim = NULL;
+    t->plan = t->rest = NULL;
+    t->params = NULL;
+    t->distance = NULL;
+}
+
+/* Validation has a network of its own there, and libraries load what they run when they do. */
+static bool leaves_room(const fn_trainer *t)
+{
+    fn_device_facts f;
+    return fn_device_ask(t->gpu->device, &f) == FN_OK &&
+           f.free_memory >= f.memory / SPARE_PART;
+}
+
+/* In as few passes as there is memory for on the GPU: what fits is known once it is there. */
+static fn_status choose_passes(fn_trainer *t)
+{
+    int n = fn_sampler_size(t->sampler), chunk = n;
+    fn_status rc;
+    for (int passes = 1;; passes += 1 + passes / 8) {
+        chunk = (n + passes - 1) / passes;
+        rc = open_passes(t, chunk);
+        if (rc == FN_OK && chunk > 1 && !leaves_room(t))
+            rc = fn_fail(FN_ENOMEM, "less than a %dth of the GPU's memory would be left",
+                         SPARE_PART);
+        if (rc != FN_ENOMEM || chunk == 1)
+            return rc;
+        close_passes(t);
+    }
+}
+
+/* A batch that the user cut so did not fit: says what would. */
+static fn_status suggest_passes(fn_trainer *t)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%s", fn_last_error());
+    close_passes(t);
+    if (!t->gpu)
+        return fn_fail(FN_ENOMEM, "train.chunk is %d; a smaller one takes less: %s",
+                       t->chunk, why);
+    if (choose_passes(t) != FN_OK)
+        return fn_fail(FN_ENOMEM, "not even one face at a time has room: %s", why);
+    return fn_fail(FN_ENOMEM, "train.chunk=%d would fit, and is what 0 chooses: %s",
+                   t->chunk, why);
+}
+
+static fn_status open_network(fn_trainer *t)
+{
+    int n = fn_sampler_size(t->sampler), chunk = t->config.chunk;
+    FN_TRY(fn_net_open(&t->net, t->config.net, NULL));
+    if (t->gpu && chunk == 0)
+        FN_TRY(choose_passes(t));
+    else {
+        fn_status rc = open_passes(t, chunk > 0 && chunk < n ? chunk : n);
+        if (rc != FN_OK)
+            return rc == FN_ENOMEM ? suggest_passes(t) : rc;
+    }
+    if (chunk == 0)
+        t->config.chunk = t->chunk;
+    return FN_OK;
 }
 
 /* The batch is checked against the data before it is multiplied into a network's size. */
@@ -84,8 +159,6 @@ fn_status fn_trainer_open(fn_trainer *t, const fn_config *c)
     FN_GO(open_data(t));
     FN_GO(open_device(t));
     FN_GO(open_network(t));
-    FN_GO(fn_optim_open(&t->optim, t->params, c->optim));
-    FN_GO(open_step(t));
     return FN_OK;
 out:
     fn_trainer_close(t);
@@ -95,17 +168,12 @@ out:
 void fn_trainer_close(fn_trainer *t)
 {
     if (t->stepper)
-        t->stepper->close(t);
+        close_passes(t);
     fn_sampler_close(t->sampler);
     fn_pack_close(t->pack);
-    fn_optim_close(t->optim);
-    fn_plan_close(t->rest);
-    fn_plan_close(t->plan);
     fn_gpu_close(t->gpu);
-    fn_params_close(t->params);
     fn_net_close(t->net);
     fn_triplets_free(&t->triplets);
-    fn_free(t->distance);
     *t = (fn_trainer){.dim = 0};
 }
 

@@ -36,7 +36,9 @@ typedef struct fn_trainer {
 } fn_trainer;
 
 /* Everything but the loader, with fresh weights: memory is claimed, nothing is read but the
- * network and the pack's index. */
+ * network and the pack's index. Where train.chunk is 0, t->config says what became of it: on a GPU
+ * the batch is cut into as few chunks as leave a part of its memory free. FN_ENOMEM says how much
+ * is wanted and which chunk would fit. */
 fn_status fn_trainer_open(fn_trainer *t, const fn_config *c) FN_CHECKED;
 void fn_trainer_close(fn_trainer *t);
 

@@ -20,6 +20,7 @@ struct fn_event {
 
 unsigned fn_emu_schedule_seed;
 static bool plugged_in;
+static size_t memory = (size_t)1 << 30, used;
 static int waits;
 static long fuse; /* calls until it is lost; 0: it stays well, or is lost */
 static bool lost;
@@ -32,6 +33,12 @@ void fn_emu_plug_in(bool yes)
 void fn_emu_schedule(unsigned seed)
 {
     fn_emu_schedule_seed = seed;
+}
+
+size_t fn_emu_memory(size_t bytes)
+{
+    memory = bytes;
+    return used;
 }
 
 int fn_emu_waits(void)
@@ -88,7 +95,8 @@ fn_status fn_device_ask(const fn_device *d, fn_device_facts *facts)
 {
     (void)d;
     *facts = (fn_device_facts){.name = "emulated", .architecture = 80, .processors = 1};
-    facts->memory = facts->free_memory = (size_t)1 << 30;
+    facts->memory = memory;
+    facts->free_memory = memory - used;
     return FN_OK;
 }
 
@@ -106,12 +114,44 @@ fn_status fn_device_wait(fn_device *d)
     return fn_device_check(0, "waiting");
 }
 
+/* What is claimed, and how large it is. */
+typedef struct piece {
+    const void *at;
+    size_t bytes;
+    struct piece *next;
+} piece;
+
+static piece *pieces;
+
+static void note(const void *at, size_t bytes)
+{
+    piece *p = malloc(sizeof *p); /* not one that a test fails */
+    if (!p)
+        abort();
+    *p = (piece){at, bytes, pieces};
+    pieces = p;
+    used += bytes;
+}
+
+static void forget(const void *at)
+{
+    for (piece **p = &pieces, *gone; (gone = *p) != NULL; p = &gone->next)
+        if (gone->at == at) {
+            *p = gone->next;
+            used -= gone->bytes;
+            free(gone);
+            return;
+        }
+}
+
 /* Filled with NaN: the device's memory is not zeroed. */
 fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
 {
-    *out = fn_alloc_aligned(bytes);
+    *out = bytes <= memory - used ? fn_alloc_aligned(bytes) : NULL;
     if (!*out)
-        return fn_fail(FN_ENOMEM, "%zu MB of the GPU's memory are wanted", bytes >> 20);
+        return fn_fail(FN_ENOMEM, "%zu bytes of the GPU's memory are wanted, %zu are free",
+                       bytes, memory - used);
+    note(*out, bytes);
     memset(*out, 0xff, bytes);
     d->allocations++;
     waits++;
@@ -124,6 +164,7 @@ void fn_device_free(fn_device *d, void *p)
     waits++;
     fn_emu_finish(FN_QUEUE_UPLOADS);
     fn_emu_finish(FN_QUEUE_WORK);
+    forget(p);
     fn_free(p);
 }
 
@@ -136,6 +177,7 @@ fn_status fn_device_pin(fn_device *d, void **out, size_t bytes)
 void fn_device_unpin(fn_device *d, void *p)
 {
     d->allocations -= p != NULL;
+    forget(p);
     fn_free(p);
 }
 

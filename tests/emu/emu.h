@@ -3,6 +3,7 @@
 #define FN_TESTS_EMU_EMU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether there is a GPU; at first there is none, so that a test of something else meets none. */
 void fn_emu_plug_in(bool yes);
@@ -20,6 +21,9 @@ typedef enum fn_emu_pace {
     FN_EMU_UPLOADS_EARLY /* the other way round */
 } fn_emu_pace;
 void fn_emu_run(fn_emu_pace pace);
+
+/* How much memory it has, at first 1 GB; returns how much of it is taken. */
+size_t fn_emu_memory(size_t bytes);
 
 /* What makes a host wait for its GPU, since the last question: waits, copies from it, memory
  * claimed and given back. */

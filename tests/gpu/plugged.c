@@ -17,6 +17,11 @@ void fn_emu_run(fn_emu_pace pace)
     (void)pace;
 }
 
+size_t fn_emu_memory(size_t bytes)
+{
+    return bytes;
+}
+
 int fn_emu_waits(void)
 {
     return 0;
