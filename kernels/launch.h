@@ -20,6 +20,7 @@ extern "C" {
 
 struct fn_lrn;       /* kernels/lrn.h */
 struct fn_pool_walk; /* kernels/pool_walk.h, of a plain tensor */
+struct fn_poolnorm;  /* kernels/poolnorm.h */
 struct fn_stem;      /* kernels/stem.h */
 struct fn_tensor;    /* kernels/op.h; read by the launcher, not by what it queues */
 
@@ -125,6 +126,23 @@ int fn_launch_maxpool(void *y, void *note, const void *x, const struct fn_pool_w
                       int type, void *stream);
 int fn_launch_maxpool_back(void *dx, const void *dy, const void *note,
                            const struct fn_pool_walk *w, int type, void *stream);
+
+/* poolnorm.cu, poolnorm_back.cu: x [n, x_high, x_wide, channels], y and pooled [n, y_high, y_wide, channels], and of
+ * y's size note, a byte an element, NULL where there is no backward. pooled is what the pool gives
+ * to the norm; NULL where the norm is first. bias [channels] or NULL. Backward reads `kept`: x where
+ * the norm is first, otherwise pooled; dx or dbias [channels] may be NULL; partial
+ * [FN_SUM_PARTS, channels] is scratch. */
+typedef struct fn_poolnorm_launch {
+    const struct fn_pool_walk *walk;
+    const struct fn_poolnorm *attr;
+    const float *bias;
+    int type;
+} fn_poolnorm_launch;
+int fn_launch_poolnorm(void *y, void *pooled, void *note, const void *x,
+                       const fn_poolnorm_launch *l, void *stream);
+int fn_launch_poolnorm_back(void *dx, float *dbias, float *partial, const void *dy,
+                            const void *note, const void *kept, const fn_poolnorm_launch *l,
+                            void *stream);
 
 /* prelu.cu: x, y [rows, channels]; slope [channels]. dx or dslope may be NULL; partial
  * [FN_SUM_PARTS, channels] is scratch. */

@@ -1,95 +1,18 @@
 /* lrn on the GPU. Windows of five channels, those of all our networks, are made of 16 bytes and
  * the 16 bytes before and behind them, which the cache has: the tensors go over the bus once, x
  * and y forward, x, dy and dx backward. Other windows are made channel by channel. */
-#include "kernels/channels.cuh"
-#include "kernels/lrn.h"
-
-struct constants {
-    float k, scale, beta, slope; /* scale: alpha/size; slope: 2 alpha beta/size */
-    int half;
-    int64_t rows, channels;
-};
-
-static constants constants_of(const fn_lrn *a, int64_t rows, int64_t channels)
-{
-    constants c = {};
-    c.k = a->k;
-    c.scale = a->alpha / (float)a->size;
-    c.beta = a->beta;
-    c.slope = 2 * a->alpha * a->beta / (float)a->size;
-    c.half = a->size / 2;
-    c.rows = rows;
-    c.channels = channels;
-    return c;
-}
-
-struct powers {
-    float factor, inverse; /* base^-beta, 1 / base */
-};
-
-static __device__ powers powers_of(float squares, const constants &a)
-{
-    float base = a.k + a.scale * squares;
-    powers p;
-    if (a.beta == 0.75f) {
-        float root = rsqrtf(base);
-        p.inverse = root * root;
-        p.factor = p.inverse * rsqrtf(root);
-    } else {
-        p.inverse = 1 / base;
-        p.factor = powf(base, -a.beta);
-    }
-    return p;
-}
+#include "kernels/lrn.cuh"
 
 /* --- windows of five --- */
-
-enum { HALF = 2 };
-
-/* A column and its neighbours on both sides, zeros beyond the ends of the row. */
-template <int N> struct wide {
-    float v[3 * N];
-};
-
-template <int N, typename T>
-static __device__ wide<N> read_wide(const T *row, int64_t at, int64_t channels)
-{
-    wide<N> out;
-    UNROLL
-    for (int part = 0; part < 3; part++) {
-        int64_t from = at + (part - 1) * N;
-        lanes<N> v = {};
-        if (from >= 0 && from < channels)
-            v = read<N>(row + from);
-        for (int k = 0; k < N; k++)
-            out.v[part * N + k] = v.v[k];
-    }
-    return out;
-}
-
-/* Around element i of x. */
-template <int N> static __device__ float squares_around(const wide<N> &x, int i)
-{
-    float sum = 0;
-    UNROLL
-    for (int m = i - HALF; m <= i + HALF; m++)
-        sum += x.v[m] * x.v[m];
-    return sum;
-}
 
 template <typename T, int N> static __global__ void forward(T *y, const T *x, constants a)
 {
     int64_t at = my_column() * N;
     if (at >= a.channels)
         return;
-    for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
-        wide<N> v = read_wide<N>(x + row * a.channels, at, a.channels);
-        lanes<N> out;
-        UNROLL
-        for (int k = 0; k < N; k++)
-            out.v[k] = v.v[N + k] * powers_of(squares_around(v, N + k), a).factor;
-        write(y + row * a.channels + at, out);
-    }
+    for (int64_t row = my_row(); row < a.rows; row += row_stride())
+        write(y + row * a.channels + at,
+              normalised(read_wide<N>(x + row * a.channels, at, a.channels), a));
 }
 
 template <typename T, int N>
@@ -101,25 +24,7 @@ static __global__ void backward(T *dx, const T *dy, const T *x, constants a)
     for (int64_t row = my_row(); row < a.rows; row += row_stride()) {
         wide<N> v = read_wide<N>(x + row * a.channels, at, a.channels);
         wide<N> dv = read_wide<N>(dy + row * a.channels, at, a.channels);
-        float term[N + 2 * HALF]; /* dy x base^-(beta + 1), of HALF more on both sides */
-        lanes<N> out;
-        UNROLL
-        for (int i = 0; i < N + 2 * HALF; i++) {
-            int on = N - HALF + i;
-            powers p = powers_of(squares_around(v, on), a);
-            term[i] = dv.v[on] * v.v[on] * p.factor * p.inverse;
-            if (i >= HALF && i < N + HALF)
-                out.v[i - HALF] = dv.v[on] * p.factor;
-        }
-        UNROLL
-        for (int k = 0; k < N; k++) {
-            float sum = 0;
-            UNROLL
-            for (int i = k; i <= k + 2 * HALF; i++)
-                sum += term[i];
-            out.v[k] -= a.slope * v.v[N + k] * sum;
-        }
-        write(dx + row * a.channels + at, out);
+        write(dx + row * a.channels + at, normalised_back(dv, v, a));
     }
 }
 

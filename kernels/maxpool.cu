@@ -2,11 +2,6 @@
  * backward reads neither x nor y: dy, notes and dx go over the bus once. */
 #include "kernels/pool.cuh"
 
-/* Notes of N channels, as they lie in memory. */
-template <typename I, int N> struct alignas(sizeof(I) * N > 16 ? 16 : sizeof(I) * N) notes {
-    I tap[N];
-};
-
 /* The greatest under a window, and its tap, counted in rows of the whole window; of equal ones
  * the first. A NaN at the first tap stays, as in the reference. */
 template <typename I, int N, typename T>

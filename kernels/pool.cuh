@@ -50,6 +50,11 @@ static __device__ inline pixel pixel_of(int64_t at, int high, int wide)
     return p;
 }
 
+/* Which tap of a window won, for N channels, as it lies in memory. */
+template <typename I, int N> struct alignas(sizeof(I) * N > 16 ? 16 : sizeof(I) * N) notes {
+    I tap[N];
+};
+
 struct span {
     int first, end;
 };

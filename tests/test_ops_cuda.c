@@ -3,7 +3,7 @@
 #include "kernels/batchnorm.h"
 #include "kernels/fork.h"
 #include "kernels/lrn.h"
-#include "kernels/pool.h"
+#include "kernels/poolnorm.h"
 #include "tests/emu/emu.h"
 #include "tests/op_case.h"
 #include "tests/test.h"
@@ -146,6 +146,16 @@ TEST(what_may_overwrite_its_input_does)
 static const fn_batchnorm norm = {.eps = 1e-3f, .relu = 1};
 static const fn_lrn five = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1};
 static const fn_lrn seven = {.size = 7, .alpha = 2, .beta = 0.6f, .k = 1};
+static const fn_poolnorm pool_norm = {
+    .pool = {.kernel = 3, .stride = 2},
+    .norm = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1},
+    .bias = 1,
+    .relu = 1};
+static const fn_poolnorm norm_pool = {.pool = {.kernel = 3, .stride = 2},
+                                      .norm = {.size = 5, .alpha = 2, .beta = 0.6f, .k = 1},
+                                      .norm_first = 1,
+                                      .bias = 1,
+                                      .relu = 1};
 static const fn_pool k3 = {.kernel = 3, .stride = 1}, plane = {.kernel = 0, .stride = 1};
 
 static const struct {
@@ -170,6 +180,10 @@ static const struct {
     {"maxpool", {&plane, 1, {FN_NCHW(1, 8, 16, 16)}, FN_FILL_UNIFORM}},
     {"maxpool", {&plane, 1, {FN_NCHW(2, 8, 16, 17)}, FN_FILL_UNIFORM}},
     {"maxpool", {&plane, 1, {FN_NCHW(1, 3, 19, 16)}, FN_FILL_UNIFORM}},
+    {"poolnorm", {&pool_norm, 1, {FN_NCHW(2, 8, 31, 5)}, FN_FILL_UNIFORM}},
+    {"poolnorm", {&pool_norm, 1, {FN_NCHW(2, 520, 3, 4)}, FN_FILL_UNIFORM}},
+    {"poolnorm", {&norm_pool, 1, {FN_NCHW(2, 8, 31, 5)}, FN_FILL_UNIFORM}},
+    {"poolnorm", {&norm_pool, 1, {FN_NCHW(2, 520, 3, 4)}, FN_FILL_UNIFORM}},
     {"relu", {"", 1, {FN_NCHW(2, 19, 7, 9)}, FN_FILL_UNIFORM}},
     {"softmax", {"", 1, {FN_NC(21, 70)}, FN_FILL_UNIFORM}},
     {"l2norm", {"", 1, {FN_NC(21, 70)}, FN_FILL_UNIFORM}},
