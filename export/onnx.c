@@ -51,7 +51,7 @@ fn_status fn_onnx_write(const char *path, const struct fn_model *m, fn_onnx_prof
     fn_proto p = {0};
     fn_status rc;
     FN_GO(fn_net_build(&g, m->net, 1, false));
-    FN_GO(fn_lower(&lowered, g));
+    FN_GO(fn_lower(&lowered, g, FN_CPU));
     FN_GO(write_model(&p, m, lowered, profile));
     FN_GO(fn_file_replace(path, p.data, p.size));
 out:

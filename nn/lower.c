@@ -1,166 +1,78 @@
-/* lower.c -- the fusion patterns; the only place that knows them. */
+/* lower.c -- the fusion patterns of every backend, and formats. lower_gpu.c has those of a GPU. */
 #include "nn/lower.h"
 
-#include "core/mem.h"
 #include "kernels/batchnorm.h"
 #include "kernels/conv.h"
 #include "kernels/format.h"
+#include "nn/rewrite.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct rewrite {
-    const fn_graph *from;
-    fn_graph *to;
-    int *map;   /* value of `from` -> value of `to` */
-    bool *done; /* node of `from` that an earlier one has taken in */
-} rewrite;
-
-static bool is(const fn_node *n, const char *op)
-{
-    return strcmp(n->op->name, op) == 0;
-}
-
-/* The only node that reads value v, if it is an `op` and v is no output; otherwise -1. */
-static int only_reader(const fn_graph *g, int v, const char *op)
-{
-    int reader = -1;
-    for (int k = 0; k < g->n_output; k++)
-        if (g->output[k] == v)
-            return -1;
-    for (int i = 0; i < g->n_node; i++)
-        for (int k = 0; k < g->node[i].call.n_x; k++)
-            if (g->node[i].x[k] == v) {
-                if (reader >= 0)
-                    return -1;
-                reader = i;
-            }
-    return reader >= 0 && is(&g->node[reader], op) ? reader : -1;
-}
-
-/* Adds `n` with other attributes to the new graph; its parameters keep their numbers. */
-static fn_status add(rewrite *r, const fn_node *n, const void *attr, fn_node **out)
-{
-    int x[FN_MAX_IN], y[FN_MAX_OUT];
-    for (int k = 0; k < n->call.n_x; k++)
-        x[k] = r->map[n->x[k]];
-    FN_TRY(fn_graph_add(r->to, n->op, n->name, attr, x, n->call.n_x, y));
-    fn_node *added = &r->to->node[r->to->n_node - 1];
-    memcpy(added->w, n->w, sizeof added->w);
-    memcpy(added->fold, n->fold, sizeof added->fold);
-    added->fold_eps = n->fold_eps;
-    added->row = n->row;
-    for (int k = 0; k < n->call.n_y; k++)
-        r->map[n->y[k]] = y[k];
-    *out = added;
-    return FN_OK;
-}
-
-/* The node also does the work of node `i` of the old graph. */
-static void take_in(rewrite *r, const fn_node *added, int i)
-{
-    r->done[i] = true;
-    r->map[r->from->node[i].y[0]] = added->y[0];
-}
-
-static fn_status lower_conv(rewrite *r, const fn_node *n)
+static fn_status lower_conv(fn_rewrite *r, const fn_node *n)
 {
     fn_conv attr;
     fn_node *added;
     int norm = -1, last = n->y[0];
     memcpy(&attr, n->attr, sizeof attr);
     if (!r->from->training && !attr.bias)
-        norm = only_reader(r->from, last, "batchnorm");
+        norm = fn_only_reader(r->from, last, "batchnorm");
     if (norm >= 0) {
         attr.bias = 1;
         last = r->from->node[norm].y[0];
     }
-    int relu = only_reader(r->from, last, "relu");
+    int relu = fn_only_reader(r->from, last, "relu");
     attr.relu = relu >= 0;
-    FN_TRY(add(r, n, &attr, &added));
+    FN_TRY(fn_rewrite_copy(r, n, &attr, &added));
     if (norm >= 0) {
         const fn_node *bn = &r->from->node[norm];
         memcpy(added->fold, bn->w, sizeof added->fold);
         memcpy(&added->fold_eps, bn->attr + offsetof(fn_batchnorm, eps), sizeof(float));
         added->w[1] = -1;
-        take_in(r, added, norm);
+        fn_rewrite_take_in(r, added, norm);
     }
     if (relu >= 0)
-        take_in(r, added, relu);
+        fn_rewrite_take_in(r, added, relu);
     return FN_OK;
 }
 
-static fn_status lower_batchnorm(rewrite *r, const fn_node *n)
+static fn_status lower_batchnorm(fn_rewrite *r, const fn_node *n)
 {
     fn_batchnorm attr;
     fn_node *added;
-    int relu = only_reader(r->from, n->y[0], "relu");
+    int relu = fn_only_reader(r->from, n->y[0], "relu");
     memcpy(&attr, n->attr, sizeof attr);
     attr.relu = relu >= 0;
-    FN_TRY(add(r, n, &attr, &added));
+    FN_TRY(fn_rewrite_copy(r, n, &attr, &added));
     if (relu >= 0)
-        take_in(r, added, relu);
+        fn_rewrite_take_in(r, added, relu);
     return FN_OK;
 }
 
-static fn_status lower_node(rewrite *r, const fn_node *n)
+static fn_status lower_node(fn_rewrite *r, const fn_node *n)
 {
     fn_node *added;
-    if (is(n, "conv"))
+    if (fn_is(n, "conv"))
         return lower_conv(r, n);
-    if (is(n, "batchnorm"))
+    if (fn_is(n, "batchnorm"))
         return lower_batchnorm(r, n);
-    if (is(n, "fork") && !r->from->training) {
+    if (fn_is(n, "fork") && !r->from->training) {
         for (int k = 0; k < n->call.n_y; k++)
             r->map[n->y[k]] = r->map[n->x[0]];
         return FN_OK;
     }
-    return add(r, n, n->op->attr_size ? n->attr : NULL, &added);
+    return fn_rewrite_copy(r, n, n->op->attr_size ? n->attr : NULL, &added);
 }
 
-static void rewrite_close(rewrite *r)
+fn_status fn_lower(fn_graph **out, const fn_graph *g, fn_backend backend)
 {
-    fn_free(r->map);
-    fn_free(r->done);
-    fn_graph_close(r->to);
-}
-
-static fn_status rewrite_open(rewrite *r, const fn_graph *g)
-{
-    *r = (rewrite){.from = g};
-    FN_TRY(fn_graph_open(&r->to, g->name, g->value[0].shape, g->training));
-    r->map = fn_alloc((size_t)g->n_value, sizeof *r->map);
-    r->done = fn_alloc((size_t)g->n_node, sizeof *r->done);
-    if (r->map && r->done)
-        return FN_OK;
-    rewrite_close(r);
-    return fn_fail(FN_ENOMEM, "%s: no memory to rewrite %d nodes", g->name, g->n_node);
-}
-
-static void finish(rewrite *r, fn_graph **out)
-{
-    r->to->n_param = r->from->n_param;
-    *out = r->to;
-    r->to = NULL;
-}
-
-fn_status fn_lower(fn_graph **out, const fn_graph *g)
-{
-    rewrite r;
-    fn_status rc;
-    *out = NULL;
-    FN_TRY(rewrite_open(&r, g));
-    for (int i = 0; i < g->n_node; i++)
-        if (!r.done[i])
-            FN_GO(lower_node(&r, &g->node[i]));
-    r.to->n_output = g->n_output;
-    for (int k = 0; k < g->n_output; k++)
-        r.to->output[k] = r.map[g->output[k]];
-    rc = FN_OK;
-    finish(&r, out);
-out:
-    rewrite_close(&r);
+    fn_graph *fused = NULL;
+    if (backend != FN_CUDA)
+        return fn_rewrite_each(out, g, lower_node);
+    FN_TRY(fn_rewrite_each(&fused, g, lower_node));
+    fn_status rc = fn_lower_gpu(out, fused);
+    fn_graph_close(fused);
     return rc;
 }
 
@@ -194,7 +106,7 @@ static fn_status bring_to(fn_graph *g, int *v, fn_format format, fn_type type)
         return FN_OK;
     for (int i = 0; i < g->n_node && !g->training;
          i++) /* one that another reader has made */
-        if (is(&g->node[i], "reorder") && g->node[i].x[0] == *v &&
+        if (fn_is(&g->node[i], "reorder") && g->node[i].x[0] == *v &&
             lies_so(&g->value[g->node[i].y[0]], format, type)) {
             *v = g->node[i].y[0];
             return FN_OK;
@@ -211,7 +123,7 @@ static fn_status bring_to(fn_graph *g, int *v, fn_format format, fn_type type)
 }
 
 /* What the kernel is offered, and what holds if it does not choose. */
-static void offer(fn_call *c, const rewrite *r, const fn_node *n, target t)
+static void offer(fn_call *c, const fn_rewrite *r, const fn_node *n, target t)
 {
     bool chooses = n->op->kernel[t.backend]->choose;
     c->attr = n->attr;
@@ -227,7 +139,7 @@ static void offer(fn_call *c, const rewrite *r, const fn_node *n, target t)
     }
 }
 
-static fn_status choose(rewrite *r, const fn_node *n, target t)
+static fn_status choose(fn_rewrite *r, const fn_node *n, target t)
 {
     const fn_kernel *kernel = n->op->kernel[t.backend];
     fn_call c = n->call;
@@ -240,7 +152,7 @@ static fn_status choose(rewrite *r, const fn_node *n, target t)
         kernel->choose(&c);
     for (int k = 0; k < c.n_x; k++)
         FN_TRY(bring_to(r->to, &r->map[n->x[k]], c.x[k].format, c.x[k].type));
-    FN_TRY(add(r, n, n->op->attr_size ? n->attr : NULL, &added));
+    FN_TRY(fn_rewrite_copy(r, n, n->op->attr_size ? n->attr : NULL, &added));
     for (int k = 0; k < c.n_x; k++) {
         added->call.x[k].format = c.x[k].format;
         added->call.x[k].type = c.x[k].type;
@@ -254,7 +166,7 @@ static fn_status choose(rewrite *r, const fn_node *n, target t)
 }
 
 /* What leaves the graph is plain, and not in bf16 but where all is. */
-static fn_status finish_outputs(rewrite *r, target t)
+static fn_status finish_outputs(fn_rewrite *r, target t)
 {
     r->to->n_output = r->from->n_output;
     for (int k = 0; k < r->from->n_output; k++) {
@@ -269,17 +181,17 @@ fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend
                            fn_precision precision)
 {
     const target t = {backend, precision};
-    rewrite r;
+    fn_rewrite r;
     fn_status rc;
     *out = NULL;
-    FN_TRY(rewrite_open(&r, g));
+    FN_TRY(fn_rewrite_open(&r, g));
     r.to->value[0].type = type_on(t, r.to->value[0].shape);
     for (int i = 0; i < g->n_node; i++)
         FN_GO(choose(&r, &g->node[i], t));
     FN_GO(finish_outputs(&r, t));
-    finish(&r, out);
+    fn_rewrite_finish(&r, out);
 out:
-    rewrite_close(&r);
+    fn_rewrite_close(&r);
     return rc;
 }
 

@@ -7,8 +7,14 @@
 
 /* Training:  conv + relu -> conv{relu};  batchnorm + relu -> batchnorm{relu}.
  * Inference: conv + batchnorm [+ relu] -> conv{bias, relu} with folded weights as well, and
- * forks vanish. Parameters keep their numbers. `g` is left as it is. */
-fn_status fn_lower(fn_graph **out, const fn_graph *g) FN_CHECKED;
+ * forks vanish. For FN_CUDA then what fn_lower_gpu does. Parameters keep their numbers. `g` is
+ * left as it is. */
+fn_status fn_lower(fn_graph **out, const fn_graph *g, fn_backend backend) FN_CHECKED;
+
+/* A lowered graph with what pays where memory is the limit (docs/cuda.md, "Fewer bytes"):
+ * maxpool + lrn, in any order, -> poolnorm, in training with the bias and ReLU of the
+ * convolution before it. */
+fn_status fn_lower_gpu(fn_graph **out, const fn_graph *g) FN_CHECKED;
 
 /* A copy of `g` in which each kernel has chosen formats and types, and a `reorder` stands
  * wherever two neighbours disagree. Outputs are plain, on FN_CPU floats. */

@@ -50,7 +50,7 @@ static fn_status lower(fn_plan *p, const fn_graph *g, const fn_plan_options *o)
 {
     fn_graph *fused = NULL;
     if (!o->no_fuse && o->backend != FN_REF)
-        FN_TRY(fn_lower(&fused, g));
+        FN_TRY(fn_lower(&fused, g, o->backend));
     fn_status rc = fn_lower_formats(&p->graph, fused ? fused : g, o->backend, o->precision);
     fn_graph_close(fused);
     return rc;

@@ -126,7 +126,7 @@ static void add_net(list *l, const char *name, int batch)
     fn_graph *g = NULL, *lowered = NULL;
     CHECK_OK(fn_net_open(&net, name, "configs/nets"));
     CHECK_OK(fn_net_build(&g, net, batch, true));
-    CHECK_OK(fn_lower(&lowered, g));
+    CHECK_OK(fn_lower(&lowered, g, FN_CUDA));
     for (int i = 0; i < lowered->n_node; i++) {
         const fn_node *n = &lowered->node[i];
         if (is(n, "conv"))

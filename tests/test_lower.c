@@ -36,7 +36,7 @@ static pair lower_net(const char *text, bool training)
 {
     pair a = {NULL, NULL, NULL};
     CHECK_OK(fn_test_net(&a.plain, &a.p, text, 2, training));
-    CHECK_OK(fn_lower(&a.low, a.plain));
+    CHECK_OK(fn_lower(&a.low, a.plain, FN_CPU));
     CHECK_INT(a.low->n_param, a.plain->n_param);
     CHECK(a.low->training == training);
     CHECK_INT(a.low->n_output, 1);
@@ -165,12 +165,12 @@ TEST(an_output_is_not_fused_away)
     g->n_output = 2;
     g->output[0] = end;
     g->output[1] = mid;
-    CHECK_OK(fn_lower(&low, g));
+    CHECK_OK(fn_lower(&low, g, FN_CPU));
     CHECK_INT(low->n_node, 2);
     CHECK_INT(count_attr(low, "conv", offsetof(fn_conv, relu)), 0);
     fn_graph_close(low);
     g->n_output = 1;
-    CHECK_OK(fn_lower(&low, g));
+    CHECK_OK(fn_lower(&low, g, FN_CPU));
     CHECK_INT(low->n_node, 1);
     CHECK_INT(low->output[0], low->node[0].y[0]);
     fn_graph_close(low);
@@ -193,7 +193,7 @@ TEST(a_value_with_two_readers_is_not_fused_away)
         CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "both", NULL, both, 2, y));
         g->n_output = 1;
         g->output[0] = y[0];
-        CHECK_OK(fn_lower(&low, g));
+        CHECK_OK(fn_lower(&low, g, FN_CPU));
         CHECK_INT(low->n_node, 4);
         CHECK_INT(count_attr(low, "conv", offsetof(fn_conv, relu)), 0);
         fn_graph_close(low);
@@ -261,7 +261,7 @@ TEST(shipped_networks_need_few_reorders)
         fn_graph *g = NULL, *low = NULL, *cpu = NULL;
         CHECK_OK(fn_net_open(&net, names[t / 2], NULL));
         CHECK_OK(fn_net_build(&g, net, 8, t % 2));
-        CHECK_OK(fn_lower(&low, g));
+        CHECK_OK(fn_lower(&low, g, FN_CPU));
         CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32));
         check_formats(cpu);
         if (count(cpu, "reorder") > 2)
@@ -289,7 +289,7 @@ TEST(an_op_without_a_kernel_is_refused)
 static fn_status lower_all(const fn_graph *g)
 {
     fn_graph *low = NULL, *cpu = NULL;
-    FN_TRY(fn_lower(&low, g));
+    FN_TRY(fn_lower(&low, g, FN_CPU));
     fn_status rc = fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32);
     CHECK((rc == FN_OK) == (cpu != NULL));
     fn_graph_close(cpu);

@@ -106,7 +106,7 @@ static void check_net(const char *name, int batch, bool training, double limit)
     fn_graph *g = NULL, *low = NULL, *cpu = NULL;
     CHECK_OK(fn_net_open(&net, name, NULL));
     CHECK_OK(fn_net_build(&g, net, batch, training));
-    CHECK_OK(fn_lower(&low, g));
+    CHECK_OK(fn_lower(&low, g, FN_CPU));
     CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32));
     check_graph(cpu, limit);
     invent_notes(cpu);
@@ -140,7 +140,7 @@ TEST(sharing_is_worth_it)
     fn_memory *m = NULL;
     CHECK_OK(fn_net_open(&net, "nn2", NULL));
     CHECK_OK(fn_net_build(&g, net, 8, false));
-    CHECK_OK(fn_lower(&low, g));
+    CHECK_OK(fn_lower(&low, g, FN_CPU));
     CHECK_OK(fn_memory_open(&m, low));
     CHECK(m->arena * 4 < m->naive);
     fn_memory_close(m);

@@ -41,6 +41,25 @@ static void check_net(const char *text, bool training)
     fn_free(ref.grad);
 }
 
+/* A pool before its lrn, and one behind, as in the stem of the paper's networks. */
+static const char stem[] = "name: stem\n"
+                           "input: 19x17x3\n"
+                           "each: {act: relu}\n"
+                           "layers:\n"
+                           "  - conv: {name: one, out: 16, kernel: 3}\n"
+                           "  - maxpool: {kernel: 3, stride: 2}\n"
+                           "  - lrn: {alpha: 1}\n"
+                           "  - conv: {name: two, out: 24, kernel: 3}\n"
+                           "  - lrn: {alpha: 1}\n"
+                           "  - maxpool: {kernel: 3, stride: 2}\n"
+                           "heads: {e: [fc: {name: e, out: 8, act: none}, l2norm]}\n";
+
+TEST(the_stem_agrees_with_the_oracle)
+{
+    check_net(stem, false);
+    check_net(stem, true);
+}
+
 TEST(inference_agrees_with_the_oracle)
 {
     check_net(FN_TEST_NET("none"), false);
