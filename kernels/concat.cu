@@ -1,27 +1,6 @@
 /* concat on the GPU: copies of 16 bytes, or of one element where an input's rows are no multiple
  * of that. A thread keeps its place in y's rows, and so the input that it copies from or to. */
-#include "kernels/channels.cuh"
-
-struct inputs {
-    void *at[FN_MAX_IN];
-    int64_t end[FN_MAX_IN]; /* in y's row, in units */
-    int count;
-};
-
-/* Where the thread's input lies in y's row. */
-struct place {
-    int64_t first, width;
-};
-
-static __device__ int input_at(const inputs &in, int64_t column, place *p)
-{
-    int i = 0;
-    while (i < in.count - 1 && column >= in.end[i])
-        i++;
-    p->first = i ? in.end[i - 1] : 0;
-    p->width = in.end[i] - p->first;
-    return i;
-}
+#include "kernels/concat.cuh"
 
 template <typename U>
 static __global__ void join(U *y, inputs in, int64_t rows, int64_t columns)
@@ -45,18 +24,6 @@ static __global__ void split(inputs in, const U *dy, int64_t rows, int64_t colum
     U *dx = (U *)in.at[input_at(in, column, &p)];
     for (int64_t row = my_row(); dx && row < rows; row += row_stride())
         dx[row * p.width + column - p.first] = dy[row * columns + column];
-}
-
-static inputs inputs_of(const fn_tensor *x, int count, int unit, int element)
-{
-    inputs in = {};
-    in.count = count;
-    for (int64_t i = 0, end = 0; i < count; i++) {
-        end += x[i].shape.dim[1] * element / unit;
-        in.at[i] = x[i].data;
-        in.end[i] = end;
-    }
-    return in;
 }
 
 /* Runs the statement with U what is copied at a time, `in` and `columns` in its units. */

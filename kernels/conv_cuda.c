@@ -7,23 +7,19 @@
  *
  * Weights: the device's copy is [K, R, R, C] in the storage type, renewed by load(). */
 #include "core/mem.h"
-#include "kernels/conv.h"
-#include "kernels/cudnn.h"
+#include "kernels/conv_plans.h"
 #include "kernels/gpu.h"
 #include "kernels/launch.h"
 #include "kernels/stem.h"
 
-#include <stdio.h>
-
 typedef struct state {
-    fn_cudnn_plan *forward, *back, *back_w;
+    fn_conv_plans plan;
     fn_stem stem; /* with stride 1 and padding where x is used as it is */
     bool blocks;  /* x goes through them */
     bool wide;    /* y is made wider */
     int64_t k;    /* channels of y for cuDNN */
     int64_t rows; /* pixels of y */
     fn_type type; /* of x, y and the copies of the weights */
-    fn_type dw;   /* of the kernel's gradient as cuDNN gives it */
     void *w, *b;  /* the copies, on the device */
     size_t x_bytes, y_bytes, w_bytes; /* of blocks, of a wide y, of a copy of the kernel */
 } state;
@@ -35,12 +31,12 @@ static fn_status check(int error)
 
 /* --- prepare --- */
 
-static fn_cudnn_conv describe_pass(const fn_call *c, fn_cudnn_pass pass)
+static fn_cudnn_conv describe(const fn_call *c)
 {
     const fn_conv *a = c->attr;
     const state *s = c->state;
     const int64_t *x = c->x[0].shape.dim;
-    fn_cudnn_conv d = {.pass = pass, .precision = c->precision, .n = x[0], .k = s->k};
+    fn_cudnn_conv d = {.n = x[0], .k = s->k};
     d.h = s->blocks ? s->stem.rows : x[2];
     d.w = s->blocks ? s->stem.columns : x[3];
     d.c = s->stem.block;
@@ -48,20 +44,6 @@ static fn_cudnn_conv describe_pass(const fn_call *c, fn_cudnn_pass pass)
     d.stride = s->blocks ? 1 : a->stride;
     d.pad = s->blocks ? 0 : fn_window_pad(a->kernel, a->pad);
     return d;
-}
-
-static fn_status open_plan(fn_cudnn_plan **out, const fn_call *c, fn_cudnn_pass pass)
-{
-    fn_cudnn_conv d = describe_pass(c, pass);
-    return fn_cudnn_plan_open(out, c->gpu->cudnn, &d);
-}
-
-static fn_cudnn_pass forward_pass(const fn_call *c)
-{
-    const fn_conv *a = c->attr;
-    return a->relu   ? FN_CUDNN_FORWARD_BIAS_RELU
-           : a->bias ? FN_CUDNN_FORWARD_BIAS
-                     : FN_CUDNN_FORWARD;
 }
 
 static void find_sizes(fn_call *c)
@@ -112,46 +94,31 @@ static void most(size_t *size, size_t other)
     *size = other > *size ? other : *size;
 }
 
-/* In float where cuDNN has an engine for that: it is compiled at run time. */
-static fn_status open_back_w(fn_call *c)
+static void find_backward_workspace(fn_call *c)
 {
-    state *s = c->state;
-    s->dw = FN_F32;
-    if (s->type == FN_F32)
-        return open_plan(&s->back_w, c, FN_CUDNN_WGRAD);
-    fn_status rc = FN_EUNSUPPORTED;
-    if (c->gpu->compiles)
-        rc = open_plan(&s->back_w, c, FN_CUDNN_WGRAD_F32);
-    if (rc != FN_EUNSUPPORTED)
-        return rc;
-    s->dw = s->type;
-    return open_plan(&s->back_w, c, FN_CUDNN_WGRAD);
-}
-
-static fn_status open_backward(fn_call *c)
-{
-    state *s = c->state;
-    FN_TRY(open_back_w(c));
-    FN_TRY(open_plan(&s->back, c, FN_CUDNN_DGRAD));
+    const state *s = c->state;
     most(&c->workspace_bytes, dy_bytes(c) + sums_bytes(c));
     most(&c->workspace_bytes,
-         dy_bytes(c) + s->w_bytes + fn_cudnn_plan_workspace(s->back_w));
-    most(&c->workspace_bytes, dy_bytes(c) + s->x_bytes + fn_cudnn_plan_workspace(s->back));
-    return FN_OK;
+         dy_bytes(c) + s->w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
+    most(&c->workspace_bytes,
+         dy_bytes(c) + s->x_bytes + fn_cudnn_plan_workspace(s->plan.back));
 }
 
 static fn_status open_all(fn_call *c)
 {
+    const fn_conv *a = c->attr;
     state *s = c->state;
     find_sizes(c);
-    FN_TRY(open_plan(&s->forward, c, forward_pass(c)));
+    FN_TRY(fn_conv_plans_open(&s->plan, c, describe(c), a->bias, a->relu));
     FN_TRY(fn_device_alloc(c->gpu->device, &s->w, s->w_bytes));
     FN_TRY(fn_device_alloc(c->gpu->device, &s->b, (size_t)s->k * sizeof(float)));
     FN_TRY(fn_device_zero(c->gpu->device, s->b, (size_t)s->k * sizeof(float)));
     c->saved_bytes = c->training ? s->x_bytes : 0;
     c->workspace_bytes = (c->training ? 0 : s->x_bytes) + s->y_bytes +
-                         fn_cudnn_plan_workspace(s->forward);
-    return c->training ? open_backward(c) : FN_OK;
+                         fn_cudnn_plan_workspace(s->plan.forward);
+    if (c->training)
+        find_backward_workspace(c);
+    return FN_OK;
 }
 
 static void conv_release(fn_call *c)
@@ -159,9 +126,7 @@ static void conv_release(fn_call *c)
     state *s = c->state;
     if (!s)
         return;
-    fn_cudnn_plan_close(s->forward);
-    fn_cudnn_plan_close(s->back);
-    fn_cudnn_plan_close(s->back_w);
+    fn_conv_plans_close(&s->plan);
     fn_device_free(c->gpu->device, s->w);
     fn_device_free(c->gpu->device, s->b);
     fn_free(s);
@@ -208,7 +173,7 @@ static fn_status conv_forward(const fn_call *c)
         at += s->y_bytes;
     }
     FN_TRY(fn_cudnn_plan_run(
-        s->forward,
+        s->plan.forward,
         &(fn_cudnn_data){.x = x, .w = s->w, .b = s->b, .y = y, .workspace = at}));
     if (!s->wide)
         return FN_OK;
@@ -239,23 +204,24 @@ static fn_status back_w(const fn_call *c, char *dy)
     const fn_conv *a = c->attr;
     const state *s = c->state;
     char *dw = (char *)c->workspace + dy_bytes(c);
-    FN_TRY(fn_cudnn_plan_run(s->back_w,
+    FN_TRY(fn_cudnn_plan_run(s->plan.back_w,
                              &(fn_cudnn_data){.x = s->blocks ? c->saved : c->x[0].data,
                                               .w = dw,
                                               .y = dy,
                                               .workspace = dw + s->w_bytes}));
-    return check(fn_launch_conv_unpack(fn_f32(c->dw[0]), dw, &s->stem, a->out, (int)s->dw,
-                                       c->stream));
+    return check(fn_launch_conv_unpack(fn_f32(c->dw[0]), dw, &s->stem, a->out,
+                                       (int)s->plan.dw, c->stream));
 }
 
 static fn_status back(const fn_call *c, char *dy)
 {
     const state *s = c->state;
     char *at = (char *)c->workspace + dy_bytes(c);
-    FN_TRY(fn_cudnn_plan_run(s->back, &(fn_cudnn_data){.dx = s->blocks ? at : c->dx[0].data,
-                                                       .w = s->w,
-                                                       .y = dy,
-                                                       .workspace = at + s->x_bytes}));
+    FN_TRY(fn_cudnn_plan_run(s->plan.back,
+                             &(fn_cudnn_data){.dx = s->blocks ? at : c->dx[0].data,
+                                              .w = s->w,
+                                              .y = dy,
+                                              .workspace = at + s->x_bytes}));
     if (!s->blocks)
         return FN_OK;
     return check(fn_launch_conv_blocks_back(c->dx[0].data, at, &s->stem,
@@ -273,13 +239,7 @@ static fn_status conv_backward(const fn_call *c)
 
 static void conv_describe(const fn_call *c, char *text, size_t size)
 {
-    const state *s = c->state;
-    const fn_cudnn_plan *plan[] = {s->forward, s->back, s->back_w};
-    static const char *const what[] = {"cudnn", "; bwd_d", "; bwd_w"};
-    size_t at = 0;
-    for (int i = 0; i < 3 && plan[i] && at < size; i++)
-        at += (size_t)snprintf(text + at, size - at, "%s %lld", what[i],
-                               (long long)fn_cudnn_plan_engine(plan[i])->id);
+    fn_conv_plans_describe(&((const state *)c->state)->plan, text, size);
 }
 
 const fn_kernel fn_conv_cuda = {

@@ -81,6 +81,13 @@ int fn_launch_conv_mask(void *to, float *sum, float *partial, const void *dy, co
                         int64_t rows, int64_t channels, int64_t width, int type,
                         void *stream);
 
+/* convs.cu: dy[i] [rows, Oi] where y[i] > 0 (y NULL: everywhere), side by side to `to` [rows, sum of
+ * Oi], and summed over the rows to dbias[i] [Oi], of which some may lack their data; dbias NULL: no
+ * sums. All Oi are multiples of 8. partial [FN_SUM_PARTS, sum of Oi] is scratch. */
+int fn_launch_convs_gather(void *to, const struct fn_tensor *dbias, float *partial,
+                           const struct fn_tensor *dy, const struct fn_tensor *y, int n,
+                           int64_t rows, void *stream);
+
 /* fork.cu: `count` elements, n readers. */
 int fn_launch_fork(const struct fn_tensor *y, int n, const void *x, int64_t count,
                    void *stream);

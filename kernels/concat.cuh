@@ -1,0 +1,40 @@
+/* concat.cuh -- tensors side by side along the channels: which of them a channel is in. */
+#ifndef FN_KERNELS_CONCAT_CUH
+#define FN_KERNELS_CONCAT_CUH
+
+#include "kernels/channels.cuh"
+
+struct inputs {
+    void *at[FN_MAX_IN];
+    int64_t end[FN_MAX_IN]; /* in y's row, in units */
+    int count;
+};
+
+/* Where the thread's input lies in y's row. */
+struct place {
+    int64_t first, width;
+};
+
+static __device__ inline int input_at(const inputs &in, int64_t column, place *p)
+{
+    int i = 0;
+    while (i < in.count - 1 && column >= in.end[i])
+        i++;
+    p->first = i ? in.end[i - 1] : 0;
+    p->width = in.end[i] - p->first;
+    return i;
+}
+
+static inline inputs inputs_of(const fn_tensor *x, int count, int unit, int element)
+{
+    inputs in = {};
+    in.count = count;
+    for (int64_t i = 0, end = 0; i < count; i++) {
+        end += x[i].shape.dim[1] * element / unit;
+        in.at[i] = x[i].data;
+        in.end[i] = end;
+    }
+    return in;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* conv_plans.h -- cuDNN's plans for the passes of one convolution, for the kernels that make one. */
+#ifndef FN_KERNELS_CONV_PLANS_H
+#define FN_KERNELS_CONV_PLANS_H
+
+#include "kernels/conv.h"
+#include "kernels/cudnn.h"
+
+typedef struct fn_conv_plans {
+    fn_cudnn_plan *forward, *back, *back_w; /* the last two in training */
+    fn_type dw;                             /* of the kernel's gradient as cuDNN gives it */
+} fn_conv_plans;
+
+/* `what` but for its pass and precision, which are the call's; forward with the bias and the ReLU
+ * that are asked for. Zeroed before; what is open stays open on failure, for the close. Errors:
+ * those of fn_cudnn_plan_open. */
+fn_status fn_conv_plans_open(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv what,
+                             int bias, int relu) FN_CHECKED;
+void fn_conv_plans_close(fn_conv_plans *p);
+
+/* "cudnn 41; bwd_d 67; bwd_w 65": engines. */
+void fn_conv_plans_describe(const fn_conv_plans *p, char *text, size_t size);
+
+#endif
