@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "kernels/conv.h"
+#include "kernels/convs.h"
 #include "kernels/cudnn.h"
 #include "kernels/stem.h"
 #include "nn/lower.h"
@@ -98,28 +99,31 @@ static bool is(const fn_node *n, const char *op)
     return strcmp(n->op->name, op) == 0;
 }
 
-/* The 1x1 convolutions that share an input are also wanted as one. */
-static void add_merged(list *l, const fn_graph *g, int fork)
+/* 1x1 convolutions that read one value, made one. */
+static void add_convs(list *l, const fn_node *n)
 {
-    const fn_node *of = NULL;
-    fn_cudnn_conv merged = {.k = 0};
-    int count = 0;
-    for (int i = 0; i < g->n_node; i++) {
-        const fn_node *n = &g->node[i];
-        if (!is(n, "conv") || g->value[n->x[0]].maker != fork)
-            continue;
-        fn_cudnn_conv one = conv_of(n);
-        if (one.kernel != 1 || one.stride != 1)
-            continue;
-        one.k += merged.k;
-        merged = one;
-        of = n;
-        count++;
-    }
-    if (count > 1)
-        add_passes(l, merged, (const fn_conv *)of->attr);
+    const fn_convs *a = (const fn_convs *)n->attr;
+    const int64_t *x = n->call.x[0].shape.dim;
+    fn_cudnn_conv one = {
+        .n = x[0], .c = x[1], .h = x[2], .w = x[3], .kernel = 1, .stride = 1};
+    for (int i = 0; i < a->n; i++)
+        one.k += a->out[i];
+    add_passes(l, one, &(const fn_conv){.bias = a->bias, .relu = a->relu});
 }
 
+static void add_graph(list *l, const fn_graph *g)
+{
+    for (int i = 0; i < g->n_node; i++) {
+        const fn_node *n = &g->node[i];
+        if (is(n, "conv"))
+            add_passes(l, n->x[0] == 0 ? stem_of(conv_of(n)) : conv_of(n),
+                       (const fn_conv *)n->attr);
+        if (is(n, "convs"))
+            add_convs(l, n);
+    }
+}
+
+/* As a GPU runs them, and node by node. */
 static void add_net(list *l, const char *name, int batch)
 {
     fn_net *net;
@@ -127,14 +131,8 @@ static void add_net(list *l, const char *name, int batch)
     CHECK_OK(fn_net_open(&net, name, "configs/nets"));
     CHECK_OK(fn_net_build(&g, net, batch, true));
     CHECK_OK(fn_lower(&lowered, g, FN_CUDA));
-    for (int i = 0; i < lowered->n_node; i++) {
-        const fn_node *n = &lowered->node[i];
-        if (is(n, "conv"))
-            add_passes(l, n->x[0] == 0 ? stem_of(conv_of(n)) : conv_of(n),
-                       (const fn_conv *)n->attr);
-        if (is(n, "fork"))
-            add_merged(l, lowered, i);
-    }
+    add_graph(l, lowered);
+    add_graph(l, g);
     fn_graph_close(lowered);
     fn_graph_close(g);
     fn_net_close(net);

@@ -1,6 +1,7 @@
 /* test_lower_gpu.c -- what is fused for FN_CUDA alone. That it means the same: test_plan_cuda.c. */
 #include "core/mem.h"
 #include "kernels/conv.h"
+#include "kernels/convs.h"
 #include "kernels/poolnorm.h"
 #include "nn/lower.h"
 #include "tests/nets.h"
@@ -62,6 +63,58 @@ TEST(a_bias_that_moves_keeps_its_number)
     CHECK_INT(low->node[1].call.n_w, 1);
     CHECK_INT(low->node[0].call.n_w, 1);
     fn_graph_close(low);
+}
+
+static int inputs_of_forks(const fn_graph *g)
+{
+    int n = 0;
+    for (int i = 0; i < g->n_node; i++)
+        n += strcmp(g->node[i].op->name, "fork") == 0 ? g->node[i].call.n_y : 0;
+    return n;
+}
+
+/* NN2 has ten modules; in 3c and 4e two convolutions read the input, in the others three. In
+ * inference 3c's would move as much as they save. */
+TEST(a_gpu_makes_one_convolution_of_those_that_read_one_value)
+{
+    for (int training = 0; training < 2; training++) {
+        fn_graph *low = lower_shipped("nn2", training);
+        CHECK_INT(count(low, "convs"), training ? 10 : 9);
+        CHECK_INT(count(low, "conv"), training ? 3 + 20 + 8 : 3 + 20 + 8 + 2);
+        CHECK_INT(count(low, "fork"), training ? 10 : 0);
+        CHECK_INT(inputs_of_forks(low), training ? 20 : 0);
+        fn_graph_close(low);
+    }
+}
+
+/* Convolutions that a batch norm was folded into have weights of their own. */
+TEST(folded_convolutions_stay_apart)
+{
+    fn_graph *low = lower_shipped("nn2-bn", false);
+    CHECK_INT(count(low, "convs"), 0);
+    fn_graph_close(low);
+    low = lower_shipped("nn2-bn", true);
+    CHECK_INT(count(low, "convs"), 10);
+    CHECK_INT(count_attr(low, "convs", offsetof(fn_convs, bias)), 0);
+    fn_graph_close(low);
+}
+
+/* Every weight is some node's, once. */
+TEST(every_parameter_has_one_place)
+{
+    static const char *const names[] = {"nn1", "nn2", "nn2-bn", "nn4"};
+    for (int i = 0; i < 4; i++) {
+        fn_graph *low = lower_shipped(names[i], true);
+        int *uses = fn_alloc((size_t)low->n_param, sizeof *uses);
+        for (int n = 0; n < low->n_node; n++)
+            for (int k = 0; k < low->node[n].call.n_w; k++)
+                uses[low->node[n].w[k]]++;
+        for (int k = 0; k < low->n_param; k++)
+            if (uses[k] != 1)
+                FN_TEST_FAIL("%s: parameter %d has %d places", names[i], k, uses[k]);
+        fn_free(uses);
+        fn_graph_close(low);
+    }
 }
 
 static fn_status lower_only(const fn_graph *g)
