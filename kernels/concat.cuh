@@ -37,4 +37,27 @@ static inline inputs inputs_of(const fn_tensor *x, int count, int unit, int elem
     return in;
 }
 
+/* --- sums over rows of what lies side by side: the second step of channels.cuh's --- */
+
+static __global__ void finish_each(inputs to, inputs where, const float *partial, int parts,
+                                   int64_t channels)
+{
+    double sum[1];
+    if (!take_sums(sum, partial, parts, channels))
+        return;
+    place p;
+    float *at = (float *)to.at[input_at(where, my_column(), &p)];
+    if (at)
+        at[my_column() - p.first] = (float)sum[0];
+}
+
+/* To to.at[i] [width of i of `where`], or nowhere if that is NULL. */
+static inline void finish_sums(inputs to, inputs where, const float *partial,
+                               unsigned parts, int64_t channels, void *stream)
+{
+    layout f = finish_layout_of(channels);
+    LAUNCH(finish_each, f.grid, f.block, 0, stream, to, where, partial, (int)parts,
+           channels);
+}
+
 #endif

@@ -29,17 +29,6 @@ static __global__ void gather(T *to, float *partial, inputs dy, inputs y, int64_
         give_sums(partial, sum, channels);
 }
 
-static __global__ void finish(inputs to, const float *partial, int parts, int64_t channels)
-{
-    double sum[1];
-    if (!take_sums(sum, partial, parts, channels))
-        return;
-    place p;
-    float *at = (float *)to.at[input_at(to, my_column(), &p)];
-    if (at)
-        at[my_column() - p.first] = (float)sum[0];
-}
-
 int fn_launch_convs_gather(void *to, const fn_tensor *dbias, float *partial,
                            const fn_tensor *dy, const fn_tensor *y, int n, int64_t rows,
                            void *stream)
@@ -54,12 +43,8 @@ int fn_launch_convs_gather(void *to, const fn_tensor *dbias, float *partial,
         LAUNCH((gather<T, N>), l.grid, l.block, 0, stream, (T *)to, dbias ? partial : NULL,
                gradient, value, rows, channels);
     });
-    if (dbias) {
-        layout f = finish_layout_of(channels);
-        inputs sums = gradient;
-        for (int i = 0; i < n; i++)
-            sums.at[i] = dbias[i].data;
-        LAUNCH(finish, f.grid, f.block, 0, stream, sums, partial, (int)l.grid.y, channels);
-    }
+    if (dbias)
+        finish_sums(inputs_of(dbias, n, 1, 1), gradient, partial, l.grid.y, channels,
+                    stream);
     return (int)cudaGetLastError();
 }

@@ -1,12 +1,5 @@
 /* fork on the GPU: everything is read and written once, however many readers there are. */
-#include "kernels/launch.cuh"
-
-/* Loops over them go to FN_MAX_OUT, so that `at` is indexed by constants and stays where the
- * launch put it. */
-struct readers {
-    void *at[FN_MAX_OUT];
-    int count;
-};
+#include "kernels/fork.cuh"
 
 template <typename T> static __global__ void forward(readers y, const T *x, int64_t count)
 {
@@ -51,15 +44,6 @@ template <typename T> static __global__ void backward(T *dx, readers dy, int64_t
                 sum += as_float(((const T *)dy.at[r])[i]);
         put(dx + i, sum);
     }
-}
-
-static readers readers_of(const fn_tensor *t, int n)
-{
-    readers r = {};
-    r.count = n;
-    for (int i = 0; i < n; i++)
-        r.at[i] = t[i].data;
-    return r;
 }
 
 int fn_launch_fork(const fn_tensor *y, int n, const void *x, int64_t count, void *stream)

@@ -18,6 +18,7 @@ enum { FN_SUM_PARTS = 528 };
 extern "C" {
 #endif
 
+struct fn_join;      /* kernels/join.h */
 struct fn_lrn;       /* kernels/lrn.h */
 struct fn_pool_walk; /* kernels/pool_walk.h, of a plain tensor */
 struct fn_poolnorm;  /* kernels/poolnorm.h */
@@ -93,6 +94,16 @@ int fn_launch_fork(const struct fn_tensor *y, int n, const void *x, int64_t coun
                    void *stream);
 int fn_launch_fork_back(void *dx, const struct fn_tensor *dy, int n, int64_t count,
                         void *stream);
+
+/* join.cu: x[i] [rows, Ci], y[k] [rows, sum of Ci]; of n inputs those in a->bias have one in `bias`,
+ * [Ci], in order. dx[i] and dbias[i] may lack their data. partial [FN_SUM_PARTS, sum of Ci] is
+ * scratch. */
+int fn_launch_join(const struct fn_tensor *y, const struct fn_tensor *x,
+                   const struct fn_tensor *bias, const struct fn_join *a, int n,
+                   int64_t rows, void *stream);
+int fn_launch_join_back(const struct fn_tensor *dx, const struct fn_tensor *dbias,
+                        float *partial, const struct fn_tensor *dy, const void *y,
+                        const struct fn_join *a, int n, int64_t rows, void *stream);
 
 /* l2norm.cu: x, y [rows, width] */
 int fn_launch_l2norm(float *y, const float *x, int64_t rows, int64_t width, void *stream);

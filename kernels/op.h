@@ -123,6 +123,7 @@ typedef struct fn_op {
     const fn_weight *weight; /* ends with {0}; NULL: none */
     size_t attr_size;
     bool inplace;                   /* y may overwrite x; then keep lacks FN_KEEP_X */
+    bool twins;                     /* all y are the same value, and may be one buffer */
     bool internal;                  /* made by the plan, not by a YAML row */
     fn_status (*infer)(fn_call *c); /* x shapes in; y and w shapes, keep out */
     int64_t (*multiply_adds)(const fn_call *c); /* bias adds included; NULL: none */

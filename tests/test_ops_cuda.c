@@ -3,6 +3,7 @@
 #include "kernels/batchnorm.h"
 #include "kernels/convs.h"
 #include "kernels/fork.h"
+#include "kernels/join.h"
 #include "kernels/lrn.h"
 #include "kernels/poolnorm.h"
 #include "tests/emu/emu.h"
@@ -148,6 +149,7 @@ static const fn_batchnorm norm = {.eps = 1e-3f, .relu = 1};
 static const fn_lrn five = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1};
 static const fn_lrn seven = {.size = 7, .alpha = 2, .beta = 0.6f, .k = 1};
 static const fn_convs many = {.n = 3, .out = {8, 512, 24}, .bias = 1};
+static const fn_join ends = {.bias = 2, .relu = 2, .ways = 2};
 static const fn_poolnorm pool_norm = {
     .pool = {.kernel = 3, .stride = 2},
     .norm = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1},
@@ -176,6 +178,9 @@ static const struct {
     {"concat", {"", 2, {FN_NCHW(2, 64, 1, 3), FN_NCHW(2, 3, 1, 3)}, FN_FILL_UNIFORM}},
     {"convs", {&many, 1, {FN_NCHW(1, 8, 9, 9)}, FN_FILL_UNIFORM}},
     {"fork", {&(const fn_fork){2}, 1, {FN_NCHW(2, 67, 5, 7)}, FN_FILL_UNIFORM}},
+    {"join", {&ends, 2, {FN_NCHW(2, 512, 1, 3), FN_NCHW(2, 8, 1, 3)}, FN_FILL_UNIFORM}},
+    {"join", {&ends, 2, {FN_NCHW(2, 64, 1, 3), FN_NCHW(2, 3, 1, 3)}, FN_FILL_UNIFORM}},
+    {"join", {&ends, 2, {FN_NCHW(2, 8, 9, 9), FN_NCHW(2, 16, 9, 9)}, FN_FILL_UNIFORM}},
     {"avgpool", {&k3, 1, {FN_NCHW(2, 520, 3, 2)}, FN_FILL_UNIFORM}},
     {"l2pool", {&k3, 1, {FN_NCHW(2, 67, 3, 2)}, FN_FILL_UNIFORM}},
     {"l2pool", {&k3, 1, {FN_NCHW(2, 8, 16, 5)}, FN_FILL_UNIFORM}},
