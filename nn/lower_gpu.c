@@ -2,6 +2,7 @@
 #include "kernels/conv.h"
 #include "kernels/convs.h"
 #include "kernels/fork.h"
+#include "kernels/join.h"
 #include "kernels/poolnorm.h"
 #include "nn/lower.h"
 #include "nn/rewrite.h"
@@ -32,7 +33,7 @@ static int partner(const fn_graph *g, int i, fn_poolnorm *a)
 }
 
 /* Whether the poolnorm behind a convolution takes its bias and its ReLU. Only backward gains. */
-static bool gives_away(const fn_graph *g, const fn_node *conv)
+static bool gives_to_pool(const fn_graph *g, const fn_node *conv)
 {
     fn_poolnorm a;
     int reader = fn_only_reader(g, conv->y[0], "maxpool");
@@ -45,7 +46,7 @@ static fn_status lower_pair(fn_rewrite *r, const fn_node *n, int second, fn_pool
 {
     int maker = r->from->value[n->x[0]].maker, y[FN_MAX_OUT];
     const fn_node *conv = maker < 0 ? n : &r->from->node[maker];
-    if (gives_away(r->from, conv)) {
+    if (gives_to_pool(r->from, conv)) {
         a->bias = ((const fn_conv *)conv->attr)->bias;
         a->relu = ((const fn_conv *)conv->attr)->relu;
     }
@@ -75,7 +76,7 @@ static bool may_join(const fn_graph *g, const fn_node *n)
 {
     const fn_conv *a = (const fn_conv *)n->attr;
     return fn_is(n, "conv") && a->kernel == 1 && a->stride == 1 && a->out % 8 == 0 &&
-           n->call.x[0].shape.dim[1] % 8 == 0 && n->fold[0] < 0 && !gives_away(g, n);
+           n->call.x[0].shape.dim[1] % 8 == 0 && n->fold[0] < 0 && !gives_to_pool(g, n);
 }
 
 /* Channels, times pixels, that are not moved any more. Each convolution but one reads x no more:
@@ -138,28 +139,86 @@ static bool is_shared(const fn_graph *g, const fn_node *fork, int k, group *of)
     return reader >= 0 && find_group(of, g, reader);
 }
 
-/* One output is enough for all of a group. */
+/* Which output of the new fork each of this one's becomes: one is enough for all of a group. Returns
+ * how many there are. */
+static int find_places(int *place, const fn_graph *g, const fn_node *fork)
+{
+    int first = -1, ways = 0;
+    group of;
+    for (int k = 0; k < fork->call.n_y; k++) {
+        bool shared = is_shared(g, fork, k, &of);
+        place[k] = shared && first >= 0 ? first : ways++;
+        first = shared ? place[k] : first;
+    }
+    return ways;
+}
+
 static fn_status lower_fork(fn_rewrite *r, const fn_node *n)
 {
-    int place[FN_MAX_OUT], first = -1, y[FN_MAX_OUT];
-    fn_fork attr = {0};
-    group of;
-    for (int k = 0; k < n->call.n_y; k++) {
-        bool shared = is_shared(r->from, n, k, &of);
-        if (shared && first >= 0)
-            place[k] = first;
-        else
-            place[k] = attr.ways++;
-        if (shared)
-            first = place[k];
-    }
-    y[0] = r->map[n->x[0]];
+    int place[FN_MAX_OUT], y[FN_MAX_OUT] = {r->map[n->x[0]]};
+    fn_fork attr = {find_places(place, r->from, n)};
     if (attr.ways > 1) {
         FN_TRY(fn_graph_add(r->to, n->op, n->name, &attr, &r->map[n->x[0]], 1, y));
         r->to->node[r->to->n_node - 1].row = n->row;
     }
     for (int k = 0; k < n->call.n_y; k++)
         r->map[n->y[k]] = y[place[k]];
+    return FN_OK;
+}
+
+/* --- the end of a module --- */
+
+/* Whether a concat takes a convolution's bias and ReLU. */
+static bool gives_to_join(const fn_graph *g, const fn_node *conv)
+{
+    const fn_conv *a = (const fn_conv *)conv->attr;
+    group of;
+    int concat = fn_only_reader(g, conv->y[0], "concat");
+    return g->training && fn_is(conv, "conv") && (a->bias || a->relu) && concat >= 0 &&
+           g->node[concat].call.n_x <= FN_MAX_WEIGHT &&
+           !find_group(&of, g, (int)(conv - g->node));
+}
+
+/* The weights that come with it, in order. */
+static fn_join describe_join(const fn_graph *g, const fn_node *concat, int *w)
+{
+    fn_join attr = {.ways = 1};
+    for (int i = 0; i < concat->call.n_x; i++) {
+        int maker = g->value[concat->x[i]].maker;
+        if (maker < 0 || !gives_to_join(g, &g->node[maker]))
+            continue;
+        const fn_conv *a = (const fn_conv *)g->node[maker].attr;
+        if (a->bias)
+            *w++ = g->node[maker].w[1];
+        attr.bias |= (a->bias != 0) << i;
+        attr.relu |= (a->relu != 0) << i;
+    }
+    return attr;
+}
+
+static fn_status lower_concat(fn_rewrite *r, const fn_node *n)
+{
+    const fn_graph *g = r->from;
+    int w[FN_MAX_WEIGHT] = {0}, x[FN_MAX_IN], y[FN_MAX_OUT], place[FN_MAX_OUT];
+    int fork = g->training ? fn_only_reader(g, n->y[0], "fork") : -1;
+    fn_join attr = describe_join(g, n, w);
+    fn_node *added;
+    if (fork < 0 && !attr.bias && !attr.relu)
+        return fn_rewrite_copy(r, n, NULL, &added);
+    if (fork >= 0)
+        attr.ways = find_places(place, g, &g->node[fork]);
+    for (int i = 0; i < n->call.n_x; i++)
+        x[i] = r->map[n->x[i]];
+    FN_TRY(fn_graph_add(r->to, fn_op_find("join"), n->name, &attr, x, n->call.n_x, y));
+    added = &r->to->node[r->to->n_node - 1];
+    memcpy(added->w, w, sizeof w);
+    added->row = n->row;
+    r->map[n->y[0]] = y[0];
+    if (fork < 0)
+        return FN_OK;
+    r->done[fork] = true;
+    for (int k = 0; k < g->node[fork].call.n_y; k++)
+        r->map[g->node[fork].y[k]] = y[place[k]];
     return FN_OK;
 }
 
@@ -173,7 +232,7 @@ static fn_status lower_conv(fn_rewrite *r, const fn_node *n)
     memcpy(&attr, n->attr, sizeof attr);
     if (find_group(&of, r->from, (int)(n - r->from->node)))
         return lower_group(r, n, &of);
-    if (gives_away(r->from, n))
+    if (gives_to_pool(r->from, n) || gives_to_join(r->from, n))
         attr.bias = attr.relu = 0;
     return fn_rewrite_copy(r, n, &attr, &added);
 }
@@ -189,6 +248,8 @@ static fn_status lower_node(fn_rewrite *r, const fn_node *n)
         return lower_conv(r, n);
     if (fn_is(n, "fork"))
         return lower_fork(r, n);
+    if (fn_is(n, "concat"))
+        return lower_concat(r, n);
     return fn_rewrite_copy(r, n, n->op->attr_size ? n->attr : NULL, &added);
 }
 

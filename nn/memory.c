@@ -56,7 +56,8 @@ static bool takes_over(const fn_graph *g, const fn_node *n)
         g->value[n->x[0]].type != g->value[n->y[0]].type)
         return false;
     const fn_node *before = &g->node[maker];
-    return !is_fork(before) && !(g->training && (before->call.keep & FN_KEEP_Y));
+    return !is_fork(before) && !before->op->twins &&
+           !(g->training && (before->call.keep & FN_KEEP_Y));
 }
 
 static void assign(fn_memory *m, const fn_graph *g)
@@ -70,7 +71,9 @@ static void assign(fn_memory *m, const fn_graph *g)
             int v = n->y[k];
             size_t size = (size_t)fn_format_numel(g->value[v].shape, g->value[v].format) *
                           fn_type_bytes(g->value[v].type);
-            m->value[v] = shares ? m->value[n->x[0]] : new_buffer(m, size, never);
+            m->value[v] = shares                  ? m->value[n->x[0]]
+                          : k > 0 && n->op->twins ? m->value[n->y[0]]
+                                                  : new_buffer(m, size, never);
             m->grad[v] = g->training ? new_buffer(m, size, never) : FN_NO_BUFFER;
         }
         m->saved[i] = n->call.saved_bytes ? new_buffer(m, n->call.saved_bytes, never)

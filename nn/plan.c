@@ -358,8 +358,10 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
         kernel->describe(&n->call, line->kernel, sizeof line->kernel);
     line->slow = strstr(line->kernel, "ref") != NULL;
     for (int k = 0; k < n->call.n_y && !is_alias(n); k++)
-        line->bytes += (size_t)fn_format_numel(n->call.y[k].shape, n->call.y[k].format) *
-                       fn_type_bytes(n->call.y[k].type);
+        if (k == 0 || n->call.y[k].data != n->call.y[0].data)
+            line->bytes += (size_t)fn_format_numel(n->call.y[k].shape,
+                                                   n->call.y[k].format) *
+                           fn_type_bytes(n->call.y[k].type);
 }
 
 fn_plan_size fn_plan_size_of(const fn_plan *p)

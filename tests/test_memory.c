@@ -67,7 +67,8 @@ static void check_sharing(const fn_memory *m, const fn_graph *g)
                 continue;
             const fn_node *n = &g->node[g->value[v].maker];
             bool fork = strcmp(n->op->name, "fork") == 0;
-            CHECK(fork || (n->op->inplace && m->value[n->x[0]] == m->value[v]));
+            bool twins = n->op->twins && g->value[u].maker == g->value[v].maker;
+            CHECK(fork || twins || (n->op->inplace && m->value[n->x[0]] == m->value[v]));
         }
     for (int k = 0; k < g->n_output; k++) { /* the caller's step */
         check_use(m, m->value[g->output[k]], 0, g->n_node);
@@ -103,7 +104,7 @@ static void check_graph(fn_graph *g, double limit)
 static void check_net(const char *name, int batch, bool training, double limit)
 {
     fn_net *net;
-    fn_graph *g = NULL, *low = NULL, *cpu = NULL;
+    fn_graph *g = NULL, *low = NULL, *cpu = NULL, *gpu = NULL;
     CHECK_OK(fn_net_open(&net, name, NULL));
     CHECK_OK(fn_net_build(&g, net, batch, training));
     CHECK_OK(fn_lower(&low, g, FN_CPU));
@@ -112,6 +113,11 @@ static void check_net(const char *name, int batch, bool training, double limit)
     invent_notes(cpu);
     check_graph(cpu, 1.3);
     check_graph(g, 1.3); /* as the file says, node by node */
+    CHECK_OK(fn_lower(&gpu, g, FN_CUDA));
+    check_graph(gpu, 1.3);
+    invent_notes(gpu);
+    check_graph(gpu, 1.3);
+    fn_graph_close(gpu);
     fn_graph_close(cpu);
     fn_graph_close(low);
     fn_graph_close(g);
