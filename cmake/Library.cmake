@@ -45,9 +45,13 @@ configure_package_config_file(cmake/facenet-config.cmake.in facenet-config.cmake
     NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(facenet-config-version.cmake COMPATIBILITY SameMinorVersion)
 
-# Networks are found beside the program's bin (core/file.h, fn_file_installed): in a build too.
+# Networks and engines are found beside the program's bin (core/file.h, fn_file_installed): in a
+# build too.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/share/facenet)
-file(CREATE_LINK ${CMAKE_SOURCE_DIR}/configs/nets ${CMAKE_BINARY_DIR}/share/facenet/nets SYMBOLIC)
+foreach(folder nets engines)
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/configs/${folder}
+        ${CMAKE_BINARY_DIR}/share/facenet/${folder} SYMBOLIC)
+endforeach()
 
 install(TARGETS facenet RUNTIME DESTINATION bin)
 foreach(name train eval export)
@@ -59,3 +63,4 @@ install(FILES ${CMAKE_BINARY_DIR}/facenet.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}
 install(FILES ${CMAKE_BINARY_DIR}/facenet-config.cmake
     ${CMAKE_BINARY_DIR}/facenet-config-version.cmake DESTINATION ${config})
 install(DIRECTORY configs/ DESTINATION share/facenet FILES_MATCHING PATTERN *.yaml)
+install(DIRECTORY configs/engines DESTINATION share/facenet FILES_MATCHING PATTERN *.txt)

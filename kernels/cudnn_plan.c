@@ -125,10 +125,12 @@ fn_status fn_cudnn_plan_open(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_co
     fn_cudnn_text(text, what);
     const fn_engine *choice = c->chosen ? fn_engines_find(c->chosen, text, c->where) : NULL;
     fn_status rc = fn_cudnn_plan_open_on(out, c, what, choice);
-    if (rc != FN_OK && choice)
-        rc = fn_context(rc, "the engine %lld that is written down for it, delete its line",
-                        (long long)choice->id);
-    return rc;
+    if (rc == FN_OK || !choice)
+        return rc;
+    char place[256];
+    fn_engines_place(place, sizeof place, c->chosen, choice);
+    return fn_context(rc, "%s: engine %lld is refused, delete its line", place,
+                      (long long)choice->id);
 }
 
 void fn_cudnn_plan_close(fn_cudnn_plan *p)

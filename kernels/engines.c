@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "core/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,11 @@ enum { LARGEST = 16 << 20 }; /* bytes of a file */
 typedef struct line {
     char *what, *where;
     fn_engine choice;
+    int number; /* of the line in the file; 0: put since */
 } line;
 
 struct fn_engines {
+    char *path; /* of the file that was opened */
     line *line;
     int n;
 };
@@ -40,15 +43,36 @@ int fn_engines_count(const fn_engines *e)
     return e->n;
 }
 
-fn_status fn_engines_put(fn_engines *e, const char *what, const char *where,
-                         const fn_engine *choice)
+const fn_engine *fn_engines_at(const fn_engines *e, int i, const char **what,
+                               const char **where)
+{
+    *what = e->line[i].what;
+    *where = e->line[i].where;
+    return &e->line[i].choice;
+}
+
+void fn_engines_place(char *text, size_t size, const fn_engines *e, const fn_engine *choice)
+{
+    int number = 0;
+    for (int i = 0; i < e->n; i++)
+        if (&e->line[i].choice == choice)
+            number = e->line[i].number;
+    if (number)
+        snprintf(text, size, "%s:%d", e->path, number);
+    else
+        snprintf(text, size, "%s", e->path);
+}
+
+static fn_status put(fn_engines *e, const char *what, const char *where,
+                     const fn_engine *choice, int number)
 {
     line *l = find(e, what, where), *grown;
     if (l) {
         l->choice = *choice;
+        l->number = number;
         return FN_OK;
     }
-    line fresh = {.what = fn_strdup(what), .where = fn_strdup(where), .choice = *choice};
+    line fresh = {fn_strdup(what), fn_strdup(where), *choice, number};
     grown = fn_grow(e->line, (size_t)e->n + 1, sizeof *grown);
     if (grown)
         e->line = grown;
@@ -59,6 +83,12 @@ fn_status fn_engines_put(fn_engines *e, const char *what, const char *where,
     }
     e->line[e->n++] = fresh;
     return FN_OK;
+}
+
+fn_status fn_engines_put(fn_engines *e, const char *what, const char *where,
+                         const fn_engine *choice)
+{
+    return put(e, what, where, choice, 0);
 }
 
 /* --- reading --- */
@@ -103,7 +133,7 @@ static char *cut(char *text, const char *mark)
     return at + strlen(mark);
 }
 
-static fn_status read_line(fn_engines *e, char *what)
+static fn_status read_line(fn_engines *e, char *what, int number)
 {
     fn_engine choice;
     char *engine = cut(what, " -> ");
@@ -114,16 +144,16 @@ static fn_status read_line(fn_engines *e, char *what)
         return fn_fail(FN_EDATA,
                        "expected \"WHAT -> ENGINE KNOB=VALUE ...; WHERE\"; delete "
                        "the line, and the engine will be chosen again");
-    return fn_engines_put(e, what, where, &choice);
+    return put(e, what, where, &choice, number);
 }
 
-static fn_status read_lines(fn_engines *e, char *text, const char *path)
+static fn_status read_lines(fn_engines *e, char *text)
 {
     for (int number = 1; text; number++) {
         char *rest = cut(text, "\n");
-        fn_status rc = read_line(e, text);
+        fn_status rc = read_line(e, text, number);
         if (rc != FN_OK)
-            return fn_context(rc, "%s:%d", path, number);
+            return fn_context(rc, "%s:%d", e->path, number);
         text = rest;
     }
     return FN_OK;
@@ -135,15 +165,15 @@ fn_status fn_engines_open(fn_engines **out, const char *path)
     size_t size;
     fn_status rc = FN_OK;
     *out = fn_alloc(1, sizeof **out);
-    if (!*out)
-        return fn_fail(FN_ENOMEM, "%s: no memory for the list of engines", path);
+    if (!*out || !((*out)->path = fn_strdup(path)))
+        FN_GO(fn_fail(FN_ENOMEM, "%s: no memory for the list of engines", path));
     if (!fn_file_exists(path))
         return FN_OK;
     FN_GO(fn_file_read(&text, &size, path, LARGEST));
     if (strlen(text) != size)
         rc = fn_fail(FN_EDATA, "%s: not a text: it has a zero byte", path);
     else
-        rc = read_lines(*out, text, path);
+        rc = read_lines(*out, text);
 out:
     fn_free(text);
     if (rc != FN_OK) {
@@ -159,9 +189,52 @@ void fn_engines_close(fn_engines *e)
         fn_free(e->line[i].what);
         fn_free(e->line[i].where);
     }
-    if (e)
+    if (e) {
         fn_free(e->line);
+        fn_free(e->path);
+    }
     fn_free(e);
+}
+
+/* --- the file of a device --- */
+
+void fn_engines_file(char *name, size_t size, const char *device)
+{
+    size_t n = 0;
+    for (; *device && n + sizeof ".txt" + 1 < size; device++)
+        if (isalnum((unsigned char)*device))
+            name[n++] = (char)tolower((unsigned char)*device);
+        else if (n > 0 && name[n - 1] != '-')
+            name[n++] = '-';
+    n -= n > 0 && name[n - 1] == '-';
+    snprintf(name + n, size - n, ".txt");
+}
+
+static fn_status join(char **path, const char *folder, const char *name)
+{
+    *path = fn_file_join(folder, name);
+    return *path ? FN_OK
+                 : fn_fail(FN_ENOMEM, "%s: no memory for the path of its engines", name);
+}
+
+fn_status fn_engines_open_for(fn_engines **out, const char *device)
+{
+    char name[100], *path, *folder = NULL;
+    fn_status rc;
+    *out = NULL;
+    fn_engines_file(name, sizeof name, device);
+    FN_TRY(join(&path, "configs/engines", name));
+    if (!fn_file_exists(path)) {
+        FN_GO(fn_file_installed(&folder, "share/facenet/engines"));
+        fn_free(path);
+        path = NULL;
+        FN_GO(join(&path, folder ? folder : "", name));
+    }
+    rc = fn_engines_open(out, path);
+out:
+    fn_free(folder);
+    fn_free(path);
+    return rc;
 }
 
 /* --- writing --- */

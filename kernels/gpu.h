@@ -9,11 +9,13 @@
 typedef struct fn_gpu {
     fn_device *device;
     struct fn_cudnn *cudnn;
+    struct fn_engines *engines; /* that were chosen for this GPU: kernels/engines.h */
     struct fn_cublas *cublas;
     bool compiles; /* cuDNN compiles fusions at run time: fn_cudnn_can_compile */
 } fn_gpu;
 
-/* The GPU with this number. Errors: those of fn_device_open, FN_EDEVICE. */
+/* The GPU with this number; its convolutions run on the engines that its file names, if it has one
+ * (fn_engines_open_for). Errors: those of fn_device_open and of such a file, FN_EDEVICE. */
 fn_status fn_gpu_open(fn_gpu **out, int number) FN_CHECKED;
 void fn_gpu_close(fn_gpu *g); /* after everything that lives on it; accepts NULL */
 

@@ -6,10 +6,20 @@
 
 #include <stdio.h>
 
+static fn_status choose_engines(fn_gpu *g)
+{
+    fn_device_facts f;
+    FN_TRY(fn_device_ask(g->device, &f));
+    FN_TRY(fn_engines_open_for(&g->engines, f.name));
+    fn_cudnn_choose_from(g->cudnn, g->engines);
+    return FN_OK;
+}
+
 static fn_status open_libraries(fn_gpu *g, int number)
 {
     FN_TRY(fn_device_open(&g->device, number));
     FN_TRY(fn_cudnn_open(&g->cudnn, fn_gpu_stream(g)));
+    FN_TRY(choose_engines(g));
     FN_TRY(fn_cublas_open(&g->cublas, fn_gpu_stream(g)));
     g->compiles = fn_cudnn_can_compile(g->cudnn) == FN_OK;
     return FN_OK;
@@ -35,6 +45,7 @@ void fn_gpu_close(fn_gpu *g)
         return;
     fn_cublas_close(g->cublas);
     fn_cudnn_close(g->cudnn);
+    fn_engines_close(g->engines);
     fn_device_close(g->device);
     fn_free(g);
 }

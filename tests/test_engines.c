@@ -5,6 +5,8 @@
 #include "tests/scratch.h"
 #include "tests/test.h"
 
+#include <unistd.h>
+
 static const fn_engine engine41 = {41, 3, {{2, 4}, {12, -1}, {INT64_MAX, INT64_MIN}}};
 static const fn_engine engine0 = {0, 0, {{0, 0}}};
 
@@ -95,6 +97,67 @@ TEST(more_knobs_than_there_are_is_refused)
     snprintf(text + whole, sizeof text - whole, " 99=1; where\n");
     write_file(fn_scratch("more"), text, strlen(text));
     CHECK_FAILS(fn_engines_open(&e, fn_scratch("more")), FN_EDATA, "more:1:");
+    fn_scratch_leave();
+}
+
+TEST(a_choice_has_its_place)
+{
+    fn_engines *e;
+    char place[256];
+    const char *what, *where;
+    fn_scratch_enter();
+    static const char text[] = "# one\na -> 1; b\n\nc -> 2 3=4; d\n";
+    write_file(fn_scratch("two"), text, sizeof text - 1);
+    CHECK_OK(fn_engines_open(&e, fn_scratch("two")));
+    fn_engines_place(place, sizeof place, e, fn_engines_find(e, "c", "d"));
+    CHECK(strstr(place, "/two:4"));
+    CHECK_INT(fn_engines_at(e, 1, &what, &where)->id, 2);
+    CHECK_TEXT(what, "c");
+    CHECK_TEXT(where, "d");
+    CHECK_OK(fn_engines_put(e, "c", "d", &engine0));
+    fn_engines_place(place, sizeof place, e, fn_engines_find(e, "c", "d"));
+    CHECK_TEXT(place, fn_scratch("two"));
+    fn_engines_close(e);
+    fn_scratch_leave();
+}
+
+TEST(a_device_has_its_file)
+{
+    char name[32];
+    fn_engines_file(name, sizeof name, "NVIDIA H100 80GB HBM3");
+    CHECK_TEXT(name, "nvidia-h100-80gb-hbm3.txt");
+    fn_engines_file(name, sizeof name, " (Two) -- words/../x ");
+    CHECK_TEXT(name, "two-words-x.txt");
+    fn_engines_file(name, sizeof name, "");
+    CHECK_TEXT(name, ".txt");
+    fn_engines_file(name, 12, "NVIDIA H100");
+    CHECK_TEXT(name, "nvidia.txt");
+}
+
+/* In the working folder, then installed, then nowhere. */
+TEST(the_file_of_a_device)
+{
+    fn_engines *e;
+    char *folder;
+    fn_scratch_enter();
+    CHECK_OK(fn_file_mkdirs(fn_scratch("configs/engines")));
+    write_file(fn_scratch("configs/engines/my-gpu.txt"), "a -> 1; b\n", 10);
+    char *here = getcwd(NULL, 0);
+    CHECK(chdir(fn_scratch_root) == 0);
+    CHECK_OK(fn_engines_open_for(&e, "My GPU"));
+    CHECK_INT(fn_engines_count(e), 1);
+    fn_engines_close(e);
+    CHECK_OK(fn_engines_open_for(&e, "another GPU"));
+    CHECK_INT(fn_engines_count(e), 0);
+    fn_engines_close(e);
+    write_file("configs/engines/my-gpu.txt", "a -> 1\n", 7);
+    CHECK_FAILS(fn_engines_open_for(&e, "My GPU"), FN_EDATA,
+                "configs/engines/my-gpu.txt:1: expected");
+    CHECK(chdir(here) == 0);
+    free(here);
+    CHECK_OK(fn_file_installed(&folder, "share/facenet/engines"));
+    CHECK(fn_file_is_folder(folder));
+    fn_free(folder);
     fn_scratch_leave();
 }
 

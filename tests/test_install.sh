@@ -37,11 +37,13 @@ cd "$root" || exit 1 # away from the source's own networks
 
 # --- what is there, and what the libraries show ---
 
-listed=$(cd "$prefix" && find . -mindepth 1 ! -type d ! -name '*.yaml' | sed 's|^\./||' | sort)
+listed=$(cd "$prefix" && find . -mindepth 1 ! -type d ! -name '*.yaml' ! -path '*/facenet/engines/*' | sed 's|^\./||' | sort)
 base=${lib#"$prefix/"}
 check 'these files and no others' equal "$listed" "$(printf '%s\n' bin/{eval,export,facenet,train} \
     include/facenet.h "$base"/libfacenet.{a,so,so.0,so.0.1.0} "$base/pkgconfig/facenet.pc" \
     "$base"/cmake/facenet/facenet-config{,-version}.cmake | sort)"
+check 'every file of engines' equal "$(ls "$prefix/share/facenet/engines")" \
+    "$(ls "$source/configs/engines" | grep '\.txt$')"
 check 'every network' equal "$(ls "$prefix/share/facenet/nets")" "$(ls "$source/configs/nets")"
 
 public=$(tr '\n' ' ' <"$prefix/include/facenet.h" | grep -o 'FN_API [^;#]*;' |

@@ -11,6 +11,7 @@
 
 struct fn_cudnn {
     int plans; /* open ones */
+    const fn_engines *chosen;
 };
 
 struct fn_cudnn_plan {
@@ -40,6 +41,11 @@ void fn_cudnn_close(fn_cudnn *c)
     fn_free(c);
 }
 
+void fn_cudnn_choose_from(fn_cudnn *c, const fn_engines *chosen)
+{
+    c->chosen = chosen;
+}
+
 fn_status fn_cudnn_can_compile(fn_cudnn *c)
 {
     (void)c;
@@ -66,6 +72,11 @@ fn_status fn_cudnn_plan_open(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_co
     p->of = c;
     p->what = *what;
     c->plans++;
+    /* a file of engines has one line here for all */
+    const fn_engine *choice = c->chosen ? fn_engines_find(c->chosen, "any", "emulated")
+                                        : NULL;
+    if (choice)
+        p->engine = *choice;
     return FN_OK;
 }
 
