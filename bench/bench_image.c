@@ -103,12 +103,12 @@ static fn_status open_pack(bench *b, char **argument)
 int main(int argc, char **argv)
 {
     bench b = {NULL};
-    fn_wire w = {&b, decode, decoded};
+    fn_wire w = {.ctx = &b, .run = decode, .result = decoded};
     fn_status rc;
     if (argc == 3 && strcmp(argv[1], "decode") == 0) {
         rc = open_decode(&b, argv[2]);
     } else if (argc == 5 && strcmp(argv[1], "pack") == 0) {
-        w = (fn_wire){&b, pack, packed};
+        w = (fn_wire){.ctx = &b, .run = pack, .result = packed};
         rc = open_pack(&b, argv + 2);
     } else {
         rc = fn_fail(FN_EINVAL, "usage: bench_image decode PACK | pack FOLDER CROP FILE");

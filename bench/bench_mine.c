@@ -61,7 +61,7 @@ static int number(const char *text)
 int main(int argc, char **argv)
 {
     bench b = {NULL};
-    fn_wire w = {&b, mine, triplets};
+    fn_wire w = {.ctx = &b, .run = mine, .result = triplets};
     fn_status rc;
     if (argc != 6) {
         rc = fn_fail(FN_EINVAL, "usage: bench_mine PEOPLE FACES DIM THREADS EMBEDDINGS");

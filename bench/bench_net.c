@@ -183,7 +183,7 @@ static int number(const char *text)
 int main(int argc, char **argv)
 {
     bench b = {NULL};
-    fn_wire w = {&b, forward, embeddings};
+    fn_wire w = {.ctx = &b, .run = forward, .result = embeddings};
     fn_status rc;
     if (argc == 4 && strcmp(argv[1], "model") == 0) {
         rc = make_model(argv[2], argv[3]);
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     } else if (argc == 8 && strcmp(argv[1], "step") == 0) {
         fn_threads_set(number(argv[5]));
         b.precision = precision(argv[7]);
-        w = (fn_wire){&b, step, step_result};
+        w = (fn_wire){.ctx = &b, .run = step, .result = step_result};
         rc = open_bench(&b, argv[2], number(argv[3]), number(argv[4]), argv[6]);
     } else {
         rc = fn_fail(FN_EINVAL,

@@ -21,15 +21,22 @@
 typedef struct fn_wire {
     void *ctx;
     fn_status (*run)(void *ctx);
+    fn_status (*wait)(void *ctx); /* for what run queued; NULL: it is done */
     /* After one run: its floats, which stay ctx's, and words about them. */
     const float *(*result)(void *ctx, size_t *count, char words[128]);
 } fn_wire;
+
+static inline fn_status fn_wire_wait(const fn_wire *w)
+{
+    return w->wait ? w->wait(w->ctx) : FN_OK;
+}
 
 static inline fn_status fn_wire_check(const fn_wire *w, const char *path)
 {
     char words[128] = "";
     size_t count;
     FN_TRY(w->run(w->ctx));
+    FN_TRY(fn_wire_wait(w));
     const float *x = w->result(w->ctx, &count, words);
     FN_TRY(fn_file_replace(path, x, count * sizeof *x));
     printf("ok %s\n", words);
@@ -41,6 +48,7 @@ static inline fn_status fn_wire_time(const fn_wire *w, const char *count)
     double before = fn_clock();
     for (long i = strtol(count, NULL, 10); i > 0; i--)
         FN_TRY(w->run(w->ctx));
+    FN_TRY(fn_wire_wait(w));
     printf("seconds %.9f\n", fn_clock() - before);
     return FN_OK;
 }

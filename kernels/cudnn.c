@@ -292,6 +292,13 @@ const char *fn_cudnn_where(const fn_cudnn *c)
     return c->where;
 }
 
+void fn_cudnn_listen(fn_cudnn *c, void (*seen)(void *ctx, const fn_cudnn_conv *what),
+                     void *ctx)
+{
+    c->seen = seen;
+    c->seen_ctx = ctx;
+}
+
 void fn_cudnn_choose_from(fn_cudnn *c, const fn_engines *chosen)
 {
     c->chosen = chosen;

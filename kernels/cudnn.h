@@ -74,6 +74,10 @@ const char *fn_cudnn_where(const fn_cudnn *c);
  * borrowed for the device's life. NULL: cuDNN's own order. */
 void fn_cudnn_choose_from(fn_cudnn *c, const fn_engines *chosen);
 
+/* Who wants to know which plans a network opens is told of each before it is made; NULL: nobody. */
+void fn_cudnn_listen(fn_cudnn *c, void (*seen)(void *ctx, const fn_cudnn_conv *what),
+                     void *ctx);
+
 /* FN_OK where fusions that are compiled at run time can be had, else the reason. */
 fn_status fn_cudnn_can_compile(fn_cudnn *c) FN_CHECKED;
 
@@ -104,10 +108,16 @@ typedef struct fn_cudnn_data {
  * so run once before a CUDA graph is captured. */
 fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *data) FN_CHECKED;
 
+typedef struct fn_cudnn_tuned {
+    fn_engine fastest;
+    float ms, first_ms; /* of a run: the fastest's, and of the first in cuDNN's order */
+    int timed;          /* engines */
+} fn_cudnn_tuned;
+
 /* The fastest of the engines that fn_cudnn_plan_open would take and that want `workspace` bytes
  * or less: each is timed a few times, on memory of its own, which must be free (FN_ENOMEM). For
  * fn_engines_put, under fn_cudnn_text and fn_cudnn_where. Waits for the device. */
-fn_status fn_cudnn_tune(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
+fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
                         size_t workspace) FN_CHECKED;
 
 #endif

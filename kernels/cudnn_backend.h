@@ -18,6 +18,8 @@ struct fn_cudnn {
     cudaStream_t stream;
     fn_cudnn_part device; /* its properties */
     const fn_engines *chosen;
+    void (*seen)(void *ctx, const fn_cudnn_conv *what); /* who listens */
+    void *seen_ctx;
     char where[FN_CUDNN_TEXT];
 };
 

@@ -122,6 +122,8 @@ fn_status fn_cudnn_plan_open_on(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn
 fn_status fn_cudnn_plan_open(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_conv *what)
 {
     char text[FN_CUDNN_TEXT];
+    if (c->seen)
+        c->seen(c->seen_ctx, what);
     fn_cudnn_text(text, what);
     const fn_engine *choice = c->chosen ? fn_engines_find(c->chosen, text, c->where) : NULL;
     fn_status rc = fn_cudnn_plan_open_on(out, c, what, choice);

@@ -7,7 +7,8 @@
 
 #include <cuda_runtime_api.h>
 
-enum { RUNS = 5 }; /* that are timed, after one that is not */
+enum { RUNS = 5 };   /* that are timed */
+enum { SLOWER = 2 }; /* times the fastest so far, in one run: no more of it */
 
 static fn_status check(cudaError_t e, const char *doing)
 {
@@ -81,21 +82,30 @@ typedef struct timer {
     cudaEvent_t start, stop;
 } timer;
 
-static fn_status time_runs(float *ms, fn_cudnn_plan *p, const timer *k)
+/* Milliseconds of one of `runs`. */
+static fn_status time_runs(float *ms, fn_cudnn_plan *p, const timer *k, int runs)
 {
     static const char doing[] = "timing an engine";
-    FN_TRY(fn_cudnn_plan_run(p, &k->data));
     FN_TRY(check(cudaEventRecord(k->start, p->c->stream), doing));
-    for (int i = 0; i < RUNS; i++)
+    for (int i = 0; i < runs; i++)
         FN_TRY(fn_cudnn_plan_run(p, &k->data));
     FN_TRY(check(cudaEventRecord(k->stop, p->c->stream), doing));
     FN_TRY(check(cudaEventSynchronize(k->stop), doing));
-    return check(cudaEventElapsedTime(ms, k->start, k->stop), doing);
+    FN_TRY(check(cudaEventElapsedTime(ms, k->start, k->stop), doing));
+    *ms /= (float)runs;
+    return FN_OK;
+}
+
+static fn_status time_plan(float *ms, fn_cudnn_plan *p, const timer *k, float least)
+{
+    FN_TRY(fn_cudnn_plan_run(p, &k->data)); /* its kernels are loaded */
+    FN_TRY(time_runs(ms, p, k, 1));
+    return *ms > SLOWER * least ? FN_OK : time_runs(ms, p, k, RUNS);
 }
 
 /* An engine that is refused or wants more workspace takes for ever. */
 static fn_status time_engine(float *ms, fn_cudnn *c, const fn_cudnn_conv *what,
-                             const fn_engine *engine, const timer *k)
+                             const fn_engine *engine, const timer *k, float least)
 {
     fn_cudnn_plan *p;
     *ms = FLT_MAX;
@@ -103,29 +113,34 @@ static fn_status time_engine(float *ms, fn_cudnn *c, const fn_cudnn_conv *what,
     if (rc == FN_EUNSUPPORTED)
         return FN_OK;
     if (rc == FN_OK && p->workspace <= k->workspace)
-        rc = time_runs(ms, p, k);
+        rc = time_plan(ms, p, k, least);
     fn_cudnn_plan_close(p);
     return rc;
 }
 
-static fn_status time_all(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
+static fn_status time_all(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
                           const fn_engine *engine, int n, const timer *k)
 {
-    float least = FLT_MAX, ms;
+    float ms;
+    *t = (fn_cudnn_tuned){.ms = FLT_MAX};
     for (int i = 0; i < n; i++) {
-        FN_TRY(time_engine(&ms, c, what, &engine[i], k));
-        if (ms < least) {
-            least = ms;
-            *fastest = engine[i];
+        FN_TRY(time_engine(&ms, c, what, &engine[i], k, t->ms));
+        if (ms == FLT_MAX)
+            continue;
+        if (t->timed++ == 0)
+            t->first_ms = ms;
+        if (ms < t->ms) {
+            t->ms = ms;
+            t->fastest = engine[i];
         }
     }
-    if (least == FLT_MAX)
+    if (t->timed == 0)
         return fn_fail(FN_EUNSUPPORTED, "no engine does with %zu bytes of workspace",
                        k->workspace);
     return FN_OK;
 }
 
-fn_status fn_cudnn_tune(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *what,
+fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
                         size_t workspace)
 {
     char text[FN_CUDNN_TEXT];
@@ -140,7 +155,7 @@ fn_status fn_cudnn_tune(fn_engine *fastest, fn_cudnn *c, const fn_cudnn_conv *wh
     FN_GO(allocate_all(&k.data, what, workspace));
     FN_GO(check(cudaEventCreate(&k.start), "an event"));
     FN_GO(check(cudaEventCreate(&k.stop), "an event"));
-    FN_GO(time_all(fastest, c, what, engine, n, &k));
+    FN_GO(time_all(t, c, what, engine, n, &k));
 out:
     if (k.start)
         cudaEventDestroy(k.start);

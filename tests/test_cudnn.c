@@ -98,7 +98,7 @@ TEST(a_described_device_does_not_run)
     char *p16 = fn_alloc_aligned(64);
     fn_cudnn_data data = {.x = p16, .w = p16, .b = p16, .y = p16, .workspace = p16};
     fn_cudnn_plan *p;
-    fn_engine e;
+    fn_cudnn_tuned t;
     CHECK_OK(fn_cudnn_plan_open(&p, c, &a));
     check_run(p, &data);
     data.x = p16 + 16;
@@ -109,7 +109,7 @@ TEST(a_described_device_does_not_run)
         CHECK_FAILS(fn_cudnn_plan_run(p, &data), FN_EDEVICE, "a convolution's pointers");
     data.y = p16;
     check_run(p, &data);
-    CHECK_FAILS(fn_cudnn_tune(&e, c, &a, 0), FN_EUNSUPPORTED, "is only described");
+    CHECK_FAILS(fn_cudnn_tune(&t, c, &a, 0), FN_EUNSUPPORTED, "is only described");
     fn_cudnn_plan_close(p);
     fn_cudnn_close(c);
     fn_free(p16);
@@ -205,6 +205,28 @@ static fn_engines *written(const fn_cudnn_conv *what, const char *where, const f
     CHECK_OK(fn_engines_put(list, text, where, e));
     fn_scratch_leave();
     return list;
+}
+
+static void keep(void *ctx, const fn_cudnn_conv *what)
+{
+    *(fn_cudnn_conv *)ctx = *what;
+}
+
+TEST(who_listens_hears_of_a_plan)
+{
+    fn_cudnn *c = described();
+    fn_cudnn_conv a = conv(FN_CUDNN_DGRAD, FN_PRECISION_BF16), heard = {.n = 0};
+    fn_cudnn_plan *p;
+    fn_cudnn_listen(c, keep, &heard);
+    CHECK_OK(fn_cudnn_plan_open(&p, c, &a));
+    CHECK(memcmp(&heard, &a, sizeof a) == 0);
+    fn_cudnn_plan_close(p);
+    a.n = 3;
+    fn_cudnn_listen(c, NULL, NULL);
+    CHECK_OK(fn_cudnn_plan_open(&p, c, &a));
+    CHECK(heard.n != 3);
+    fn_cudnn_plan_close(p);
+    fn_cudnn_close(c);
 }
 
 /* What cuDNN would take for another batch is no first choice here. */

@@ -22,6 +22,7 @@ bench:   core kernels nn data infer eval train export tests'
 # Header that is neither C nor POSIX, then the files or folders that may include it.
 pins='
 argp.h:        cli/
+dlfcn.h:       bench/energy.h
 dnnl:          kernels/
 oneapi/:       kernels/
 omp.h:         kernels/ train/

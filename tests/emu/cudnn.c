@@ -12,6 +12,8 @@
 struct fn_cudnn {
     int plans; /* open ones */
     const fn_engines *chosen;
+    void (*seen)(void *ctx, const fn_cudnn_conv *what);
+    void *seen_ctx;
 };
 
 struct fn_cudnn_plan {
@@ -46,6 +48,43 @@ void fn_cudnn_choose_from(fn_cudnn *c, const fn_engines *chosen)
     c->chosen = chosen;
 }
 
+void fn_cudnn_listen(fn_cudnn *c, void (*seen)(void *ctx, const fn_cudnn_conv *what),
+                     void *ctx)
+{
+    c->seen = seen;
+    c->seen_ctx = ctx;
+}
+
+const char *fn_cudnn_where(const fn_cudnn *c)
+{
+    (void)c;
+    return "emulated";
+}
+
+fn_status fn_cudnn_device(char **json, const fn_cudnn *c)
+{
+    (void)c;
+    *json = fn_strdup("{\"deviceName\": \"emulated\", \"multiProcessorCount\": 1}");
+    return *json ? FN_OK : fn_fail(FN_ENOMEM, "no memory for a description");
+}
+
+void fn_cudnn_text(char text[FN_CUDNN_TEXT], const fn_cudnn_conv *a)
+{
+    snprintf(text, FN_CUDNN_TEXT, "[%lld,%lld,%lld,%lld] %dx%d/%d pad %d to %lld, pass %d",
+             (long long)a->n, (long long)a->h, (long long)a->w, (long long)a->c, a->kernel,
+             a->kernel, a->stride, a->pad, (long long)a->k, a->pass);
+}
+
+/* No clock: numbers that a test knows. */
+fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
+                        size_t workspace)
+{
+    (void)c, (void)what, (void)workspace;
+    *t = (fn_cudnn_tuned){
+        .fastest = {77, 1, {{2, 1}}}, .ms = 0.5F, .first_ms = 1, .timed = 3};
+    return FN_OK;
+}
+
 fn_status fn_cudnn_can_compile(fn_cudnn *c)
 {
     (void)c;
@@ -60,7 +99,10 @@ static bool wants_compiler(fn_cudnn_pass p)
 
 fn_status fn_cudnn_plan_open(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_conv *what)
 {
+    char text[FN_CUDNN_TEXT];
     *out = NULL;
+    if (c->seen)
+        c->seen(c->seen_ctx, what);
     if (what->c % 8 || what->k % 8)
         return fn_fail(FN_EUNSUPPORTED, "channels %lld and %lld are no multiples of 8",
                        (long long)what->c, (long long)what->k);
@@ -72,9 +114,10 @@ fn_status fn_cudnn_plan_open(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_co
     p->of = c;
     p->what = *what;
     c->plans++;
-    /* a file of engines has one line here for all */
-    const fn_engine *choice = c->chosen ? fn_engines_find(c->chosen, "any", "emulated")
-                                        : NULL;
+    fn_cudnn_text(text, what);
+    const fn_engine *choice = c->chosen
+                                  ? fn_engines_find(c->chosen, text, fn_cudnn_where(c))
+                                  : NULL;
     if (choice)
         p->engine = *choice;
     return FN_OK;

@@ -1,0 +1,106 @@
+/* gpu_step.h -- a network on a GPU that is ready to be timed: a forward pass, or a whole training
+ * step, of images that are there already: forward, distances, mining, loss, backward, AdaGrad,
+ * packing of the new weights. Its rate is so small that the weights, and so the work of mining,
+ * stay where they are. */
+#ifndef FN_BENCH_GPU_STEP_H
+#define FN_BENCH_GPU_STEP_H
+
+#include "core/mem.h"
+#include "kernels/gpu.h"
+#include "nn/net.h"
+#include "nn/plan.h"
+#include "train/step_cuda.h"
+
+#define FN_GPU_STEP_MARGIN 0.2f
+#define FN_GPU_STEP_RATE   1e-7f
+
+typedef struct fn_gpu_step {
+    fn_gpu *gpu; /* borrowed */
+    fn_plan *plan;
+    int batch, dim;
+    /* of a step; NULL for a forward pass */
+    fn_optim *optim;
+    fn_step_cuda *step;
+    int *label;
+    int64_t steps;
+} fn_gpu_step;
+
+static inline void fn_gpu_step_close(fn_gpu_step *s)
+{
+    fn_step_cuda_close(s->step);
+    fn_optim_close(s->optim);
+    fn_plan_close(s->plan);
+    fn_free(s->label);
+}
+
+static inline fn_status fn_gpu_step_open_training(fn_gpu_step *s, fn_params *p, int people)
+{
+    fn_plan_place at = fn_plan_place_of(s->plan);
+    fn_step_options o = {
+        .n = s->batch,
+        .dim = s->dim,
+        .mine = {.margin = FN_GPU_STEP_MARGIN},
+        .optim = {.kind = FN_ADAGRAD, .eps = 1e-8f, .initial = 0.1f},
+    };
+    FN_TRY(fn_optim_open(&s->optim, p, o.optim));
+    FN_TRY(fn_step_cuda_open(&s->step, s->gpu->device, s->gpu->cublas, p, s->optim,
+                             (fn_step_place){at.output, at.weight, at.grad, NULL}, &o));
+    s->label = fn_alloc((size_t)s->batch, sizeof *s->label);
+    if (!s->label)
+        return fn_fail(FN_ENOMEM, "no memory for the people of %d faces", s->batch);
+    for (int i = 0; i < s->batch; i++)
+        s->label[i] = i * people / s->batch;
+    return FN_OK;
+}
+
+/* `g` is built for training where there are `people`, who have as many faces each; 0: a forward
+ * pass. Images [N, H, W, C] are copied, params are borrowed. */
+static inline fn_status fn_gpu_step_open(fn_gpu_step *s, fn_gpu *gpu, const fn_graph *g,
+                                         fn_params *p, fn_precision precision,
+                                         const float *images, int people)
+{
+    fn_status rc;
+    *s = (fn_gpu_step){.gpu = gpu,
+                       .batch = (int)g->value[0].shape.dim[0],
+                       .dim = (int)g->value[g->output[0]].shape.dim[1]};
+    fn_plan_options o = {.backend = FN_CUDA, .precision = precision, .gpu = gpu};
+    FN_GO(fn_plan_open(&s->plan, g, p, o));
+    FN_GO(fn_plan_load(s->plan));
+    FN_GO(fn_plan_bring(s->plan, images));
+    FN_GO(fn_gpu_wait(gpu));
+    if (people)
+        FN_GO(fn_gpu_step_open_training(s, p, people));
+    return FN_OK;
+out:
+    fn_gpu_step_close(s);
+    *s = (fn_gpu_step){.gpu = gpu};
+    return rc;
+}
+
+/* Queued; asks what came of the steps as often as training has to. */
+static inline fn_status fn_gpu_step_queue(fn_gpu_step *s)
+{
+    fn_plan_place at = fn_plan_place_of(s->plan);
+    fn_step_report report;
+    if (!s->step)
+        return fn_plan_run(s->plan);
+    if (s->steps && s->steps % FN_STEPS_AHEAD == 0)
+        FN_TRY(fn_step_cuda_ask(s->step, &report));
+    FN_TRY(fn_step_cuda_tell(s->step, s->steps++, s->label, FN_GPU_STEP_RATE));
+    FN_TRY(fn_plan_run(s->plan));
+    FN_TRY(fn_step_cuda_loss(s->step));
+    FN_TRY(fn_device_copy(s->gpu->device, at.d_output, fn_step_cuda_gradient(s->step),
+                          (size_t)s->batch * (size_t)s->dim * sizeof(float)));
+    FN_TRY(fn_plan_back(s->plan));
+    FN_TRY(fn_step_cuda_update(s->step));
+    return fn_plan_refresh(s->plan);
+}
+
+/* And done. */
+static inline fn_status fn_gpu_step_run(fn_gpu_step *s)
+{
+    FN_TRY(fn_gpu_step_queue(s));
+    return fn_gpu_wait(s->gpu);
+}
+
+#endif
