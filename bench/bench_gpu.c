@@ -20,6 +20,7 @@ typedef struct result {
     double joules, all; /* of all rounds, and their images; joules 0: not counted */
     size_t memory;      /* bytes of the GPU's that are taken */
     double per_image;   /* bytes */
+    double open;        /* seconds until it could begin: plans, some of them compiled */
 } result;
 
 static int ascending(const void *a, const void *b)
@@ -88,7 +89,7 @@ static void print(const result *r, const char *net, const fn_gpu_step *s,
            1e3 * r->median, r->memory >> 20);
     if (r->joules > 0)
         printf("\"joules_per_1000\": %.2f, ", 1e3 * r->joules / r->all);
-    printf("\"mb_per_image\": %.3f}\n", r->per_image / 1e6);
+    printf("\"mb_per_image\": %.3f, \"open_s\": %.2f}\n", r->per_image / 1e6, r->open);
     fflush(stdout);
 }
 
@@ -107,6 +108,7 @@ static fn_status run_one(const task *t, bool training)
     fn_graph *g = NULL;
     fn_params *p = NULL;
     fn_gpu_step s = {.gpu = NULL};
+    double before;
     int people = t->batch / FACES > 2 ? t->batch / FACES : 2;
     fn_status rc;
     r = (result){.median = 0};
@@ -114,8 +116,10 @@ static fn_status run_one(const task *t, bool training)
     FN_GO(fn_params_open(&p, g, training));
     fn_params_init(p, 1);
     FN_GO(count_bytes(&r, g, p, t->precision));
+    before = fn_clock();
     FN_GO(
         fn_gpu_step_open(&s, t->gpu, g, p, t->precision, t->images, training ? people : 0));
+    r.open = fn_clock() - before;
     FN_GO(measure(&r, &s, t->seconds));
     print(&r, fn_net_name(t->net), &s, fn_precision_names[t->precision]);
 out:

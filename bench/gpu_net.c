@@ -52,14 +52,13 @@ static fn_status say(bench *b, char words[128])
 static const float *result(void *ctx, size_t *count, char words[128])
 {
     bench *b = ctx;
-    size_t n = (size_t)b->step.batch * (size_t)b->step.dim;
-    fn_plan_place at = fn_plan_place_of(b->step.plan);
+    size_t bytes = fn_gpu_step_bytes(&b->step);
+    const void *e = b->step.e ? b->step.e : fn_plan_place_of(b->step.plan).output;
     *count = 0;
     if (say(b, words) == FN_OK &&
-        fn_device_download(b->gpu->device, b->embedding, at.output, n * sizeof(float)) ==
-            FN_OK &&
+        fn_device_download(b->gpu->device, b->embedding, e, bytes) == FN_OK &&
         fn_gpu_wait(b->gpu) == FN_OK)
-        *count = n;
+        *count = bytes / sizeof(float);
     else
         snprintf(words, 128, "%.127s", fn_last_error());
     return b->embedding;
@@ -104,8 +103,7 @@ static fn_status open_bench(bench *b, const char *model, int people, int faces,
         FN_GO(open_params(b, g));
     FN_GO(fn_gpu_step_open(&b->step, b->gpu, g, people ? b->params : b->model->params,
                            precision, x, people));
-    b->embedding = fn_alloc_aligned((size_t)b->step.batch * (size_t)b->step.dim *
-                                    sizeof(float));
+    b->embedding = fn_alloc_aligned(fn_gpu_step_bytes(&b->step));
     if (!b->embedding)
         rc = fn_fail(FN_ENOMEM, "no memory for %d embeddings", b->step.batch);
 out:

@@ -21,6 +21,7 @@ typedef struct fn_gpu_step {
     /* of a step; NULL for a forward pass */
     fn_optim *optim;
     fn_step_cuda *step;
+    float *e; /* [n, dim] of the device: backward may take the plan's output away */
     int *label;
     int64_t steps;
 } fn_gpu_step;
@@ -30,7 +31,14 @@ static inline void fn_gpu_step_close(fn_gpu_step *s)
     fn_step_cuda_close(s->step);
     fn_optim_close(s->optim);
     fn_plan_close(s->plan);
+    fn_gpu_free(s->gpu, s->e);
     fn_free(s->label);
+}
+
+/* Of the embeddings. */
+static inline size_t fn_gpu_step_bytes(const fn_gpu_step *s)
+{
+    return (size_t)s->batch * (size_t)s->dim * sizeof(float);
 }
 
 static inline fn_status fn_gpu_step_open_training(fn_gpu_step *s, fn_params *p, int people)
@@ -42,9 +50,10 @@ static inline fn_status fn_gpu_step_open_training(fn_gpu_step *s, fn_params *p, 
         .mine = {.margin = FN_GPU_STEP_MARGIN},
         .optim = {.kind = FN_ADAGRAD, .eps = 1e-8f, .initial = 0.1f},
     };
+    FN_TRY(fn_gpu_alloc(s->gpu, (void **)&s->e, fn_gpu_step_bytes(s)));
     FN_TRY(fn_optim_open(&s->optim, p, o.optim));
     FN_TRY(fn_step_cuda_open(&s->step, s->gpu->device, s->gpu->cublas, p, s->optim,
-                             (fn_step_place){at.output, at.weight, at.grad, NULL}, &o));
+                             (fn_step_place){s->e, at.weight, at.grad, NULL}, &o));
     s->label = fn_alloc((size_t)s->batch, sizeof *s->label);
     if (!s->label)
         return fn_fail(FN_ENOMEM, "no memory for the people of %d faces", s->batch);
@@ -88,9 +97,10 @@ static inline fn_status fn_gpu_step_queue(fn_gpu_step *s)
         FN_TRY(fn_step_cuda_ask(s->step, &report));
     FN_TRY(fn_step_cuda_tell(s->step, s->steps++, s->label, FN_GPU_STEP_RATE));
     FN_TRY(fn_plan_run(s->plan));
+    FN_TRY(fn_device_copy(s->gpu->device, s->e, at.output, fn_gpu_step_bytes(s)));
     FN_TRY(fn_step_cuda_loss(s->step));
     FN_TRY(fn_device_copy(s->gpu->device, at.d_output, fn_step_cuda_gradient(s->step),
-                          (size_t)s->batch * (size_t)s->dim * sizeof(float)));
+                          fn_gpu_step_bytes(s)));
     FN_TRY(fn_plan_back(s->plan));
     FN_TRY(fn_step_cuda_update(s->step));
     return fn_plan_refresh(s->plan);

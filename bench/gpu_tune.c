@@ -11,7 +11,7 @@
 #include "kernels/cudnn.h"
 #include "train/clock.h"
 
-enum { MOST = 4096 };
+enum { MOST = 4096, EACH = 1 }; /* seconds of a convolution, or one engine more */
 
 typedef struct use {
     fn_cudnn_conv conv;
@@ -130,7 +130,7 @@ static fn_status tune_one(sum *s, const use *u, fn_cudnn *c, const char *path)
     char text[FN_CUDNN_TEXT];
     fn_cudnn_tuned t;
     fn_cudnn_text(text, &u->conv);
-    fn_status rc = fn_cudnn_tune(&t, c, &u->conv, FN_CUDNN_WORKSPACE);
+    fn_status rc = fn_cudnn_tune(&t, c, &u->conv, FN_CUDNN_WORKSPACE, EACH);
     if (rc == FN_EUNSUPPORTED || rc == FN_ENOMEM) {
         printf("%s\n", fn_last_error());
         s->refused++;

@@ -71,30 +71,34 @@ class Engine:
         self.process.stdout.close()
 
 
-def check(engines, work):
-    """Every engine once, at the same time: compilers take long. Gives {name: (floats, words)}
-    and the reasons of those that failed."""
+def check(engines, work, together=True):
+    """Every engine once, at the same time, as compilers take long, or one by one where a device
+    has no room for all. Gives {name: (floats, words)} and the reasons of those that failed."""
     results, absent = {}, {}
-    for e in engines:
-        try:
-            e.version = e.answer("ready")
-            e.file = os.path.join(work, e.name.replace(" ", "-") + ".check")
-            e.ask("check " + e.file)
-        except Absent as reason:
-            absent[e.name] = str(reason)
-    for e in engines:
-        if e.name in absent:
-            continue
-        try:
-            words = e.answer("ok")
-            results[e.name] = np.fromfile(e.file, "<f4"), words
-        except Absent as reason:
-            absent[e.name] = str(reason)
+
+    def ask(e):
+        e.version = e.answer("ready")
+        e.file = os.path.join(work, e.name.replace(" ", "-") + ".check")
+        e.ask("check " + e.file)
+
+    def take_answer(e):
+        words = e.answer("ok")
+        results[e.name] = np.fromfile(e.file, "<f4"), words
+
+    for group in [engines] if together else [[e] for e in engines]:
+        for do in ask, take_answer:
+            for e in group:
+                try:
+                    if e.name not in absent:
+                        do(e)
+                except Absent as reason:
+                    absent[e.name] = str(reason)
     return results, absent
 
 
-def take(engines, threads, rounds, turn):
-    """`rounds` times around; a turn of an engine is as many runs as fill `turn` seconds."""
+def take(engines, threads, rounds, turn, warm):
+    """`rounds` times around; a turn of an engine is as many runs as fill `turn` seconds; `warm`:
+    after one that is not timed, for an engine that gave its memory back."""
     for e in engines:
         e.pin(threads)
         e.time(1)
@@ -102,6 +106,8 @@ def take(engines, threads, rounds, turn):
     for _ in range(rounds):
         for e in engines:
             time.sleep(PAUSE)
+            if warm:
+                e.time(1)
             e.seconds.append(e.time(e.count))
 
 
@@ -117,7 +123,7 @@ def run(case, work, rounds, turn):
                       os.path.join(work, name.replace(" ", "-") + ".log"))
                for name, command in case["engines"].items()]
     try:
-        results, absent = check(engines, work)
+        results, absent = check(engines, work, case.get("together", True))
         if "facenet" not in results:
             raise Absent("facenet: " + absent["facenet"])
         for name in list(results):
@@ -125,7 +131,7 @@ def run(case, work, rounds, turn):
             if wrong:
                 absent[name] = "disagrees with facenet: " + wrong
         present = [e for e in engines if e.name not in absent]
-        take(present, case["threads"], rounds, turn)
+        take(present, case["threads"], rounds, turn, case.get("warm", False))
     finally:
         for e in engines:
             e.close()

@@ -4,6 +4,7 @@
 #include "kernels/cudnn_backend.h"
 
 #include <float.h>
+#include <time.h>
 
 #include <cuda_runtime_api.h>
 
@@ -79,6 +80,7 @@ static fn_status allocate_all(fn_cudnn_data *d, const fn_cudnn_conv *what, size_
 typedef struct timer {
     fn_cudnn_data data;
     size_t workspace; /* bytes of it */
+    double end;       /* by now() */
     cudaEvent_t start, stop;
 } timer;
 
@@ -118,12 +120,19 @@ static fn_status time_engine(float *ms, fn_cudnn *c, const fn_cudnn_conv *what,
     return rc;
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static fn_status time_all(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
                           const fn_engine *engine, int n, const timer *k)
 {
     float ms;
     *t = (fn_cudnn_tuned){.ms = FLT_MAX};
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && (i == 0 || now() < k->end); i++) {
         FN_TRY(time_engine(&ms, c, what, &engine[i], k, t->ms));
         if (ms == FLT_MAX)
             continue;
@@ -135,16 +144,17 @@ static fn_status time_all(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *w
         }
     }
     if (t->timed == 0)
-        return fn_fail(FN_EUNSUPPORTED, "no engine does with %zu bytes of workspace",
+        return fn_fail(FN_EUNSUPPORTED,
+                       "no engine that could be tried does with %zu bytes of workspace",
                        k->workspace);
     return FN_OK;
 }
 
 fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
-                        size_t workspace)
+                        size_t workspace, double seconds)
 {
     char text[FN_CUDNN_TEXT];
-    timer k = {.workspace = workspace};
+    timer k = {.workspace = workspace, .end = now() + seconds};
     fn_engine *engine = NULL;
     fn_status rc = FN_OK;
     int n = 0;

@@ -109,7 +109,7 @@ TEST(a_described_device_does_not_run)
         CHECK_FAILS(fn_cudnn_plan_run(p, &data), FN_EDEVICE, "a convolution's pointers");
     data.y = p16;
     check_run(p, &data);
-    CHECK_FAILS(fn_cudnn_tune(&t, c, &a, 0), FN_EUNSUPPORTED, "is only described");
+    CHECK_FAILS(fn_cudnn_tune(&t, c, &a, 0, 1), FN_EUNSUPPORTED, "is only described");
     fn_cudnn_plan_close(p);
     fn_cudnn_close(c);
     fn_free(p16);

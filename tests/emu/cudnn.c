@@ -77,9 +77,9 @@ void fn_cudnn_text(char text[FN_CUDNN_TEXT], const fn_cudnn_conv *a)
 
 /* No clock: numbers that a test knows. */
 fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
-                        size_t workspace)
+                        size_t workspace, double seconds)
 {
-    (void)c, (void)what, (void)workspace;
+    (void)c, (void)what, (void)workspace, (void)seconds;
     *t = (fn_cudnn_tuned){
         .fastest = {77, 1, {{2, 1}}}, .ms = 0.5F, .first_ms = 1, .timed = 3};
     return FN_OK;
