@@ -1,5 +1,6 @@
 /* bench_bytes.c -- bytes that a training step moves through a GPU's memory at least, MB an image,
- * by op: nn/traffic.h. No GPU is needed.
+ * by op: nn/traffic.h. No GPU is needed, but a build with
+ * CUDA.
  *
  *     bench_bytes NET [PRECISION [BATCH]] */
 #include "bench/bench.h"
@@ -10,14 +11,15 @@ static fn_status lowered(fn_graph **out, const char *name, fn_precision precisio
                          int batch)
 {
     fn_net *net = NULL;
-    fn_graph *g = NULL;
+    fn_graph *g = NULL, *fused = NULL;
     fn_status rc;
     *out = NULL;
     FN_GO(fn_net_open(&net, name, NULL));
     FN_GO(fn_net_build(&g, net, batch, true));
-    FN_GO(fn_lower(out, g));
-    fn_lower_types(*out, FN_CUDA, precision);
+    FN_GO(fn_lower(&fused, g, FN_CUDA));
+    FN_GO(fn_lower_formats(out, fused, FN_CUDA, precision));
 out:
+    fn_graph_close(fused);
     fn_graph_close(g);
     fn_net_close(net);
     return rc;

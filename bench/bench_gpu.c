@@ -69,9 +69,11 @@ out:
 static fn_status count_bytes(result *r, const fn_graph *g, const fn_params *p,
                              fn_precision precision)
 {
-    fn_graph *low;
-    FN_TRY(fn_lower(&low, g));
-    fn_lower_types(low, FN_CUDA, precision);
+    fn_graph *fused, *low;
+    FN_TRY(fn_lower(&fused, g, FN_CUDA));
+    fn_status rc = fn_lower_formats(&low, fused, FN_CUDA, precision);
+    fn_graph_close(fused);
+    FN_TRY(rc);
     fn_traffic t = fn_traffic_of(low);
     int64_t update = g->training ? fn_traffic_of_update(p->count) : 0;
     r->per_image = (double)(t.forward + t.backward + update) /

@@ -10,7 +10,7 @@ typedef struct fn_traffic {
     int64_t forward, backward; /* bytes */
 } fn_traffic;
 
-/* Of a lowered graph whose values have their types (fn_lower_types); backward is 0 where it was
+/* Of a graph that fn_lower_formats has lowered; backward is 0 where it was
  * not built for training. Forward: inputs, weights, outputs. Backward: the outputs' gradients, what
  * the op keeps (FN_KEEP_X, FN_KEEP_Y), weights; the inputs' gradients, the weights' in float. A
  * fork copies nothing, and the images have no gradient. Weights are read as the kernels' copies

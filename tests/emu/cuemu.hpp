@@ -398,6 +398,13 @@ inline void *shared_memory()
     return (void *)(((uintptr_t)now().shared.data() + 15) / 16 * 16);
 }
 
+/* As on a GPU, arguments are made now, whenever the kernel runs. */
+template <typename... P>
+auto prepare(void (*kernel)(P...), dim3 grid, dim3 size, size_t shared)
+{
+    return [=](P... p) { launch(grid, size, shared, [=] { kernel(p...); }); };
+}
+
 } // namespace emu
 
 #define FN_BLOCK       64 /* kernels/launch.cuh */
@@ -475,7 +482,7 @@ static inline float __uint_as_float(unsigned bits)
 #define LAUNCH(kernel, grid, block, shared, stream, ...)                        \
     do {                                                                        \
         (void)(stream);                                                         \
-        emu::launch((grid), (block), (shared), [=] { (kernel)(__VA_ARGS__); }); \
+        emu::prepare((kernel), (grid), (block), (shared))(__VA_ARGS__);         \
     } while (0)
 #define FN_SHARED(T, name) T *name = (T *)emu::shared_memory() /* dynamic */
 

@@ -1,4 +1,5 @@
-/* test_traffic.c -- the bytes of a small network, counted by hand. */
+/* test_traffic_cuda.c -- the bytes of a small network, as it is without what lower_gpu.c fuses,
+ * counted by hand. */
 #include "nn/lower.h"
 #include "nn/traffic.h"
 #include "tests/nets.h"
@@ -30,12 +31,13 @@ enum {
 
 static fn_graph *lowered(fn_precision precision, bool training)
 {
-    fn_graph *plain, *g;
+    fn_graph *plain, *fused, *g;
     fn_params *p;
     MUST(fn_test_net(&plain, &p, text, N, training));
-    MUST(fn_lower(&g, plain));
-    fn_lower_types(g, FN_CUDA, precision);
+    MUST(fn_lower(&fused, plain, FN_CPU));
+    MUST(fn_lower_formats(&g, fused, FN_CUDA, precision));
     fn_params_close(p);
+    fn_graph_close(fused);
     fn_graph_close(plain);
     return g;
 }
