@@ -226,7 +226,7 @@ TEST(every_failed_allocation_is_reported)
         CHECK(rc == FN_OK || rc == FN_ENOMEM);
         fn_feed_close(f);
     }
-    CHECK(n - 1 > 1 + 2 * 6 + 3 + 3 * 4 && n < 200); /* those of opening, and of decoders */
+    CHECK(n - 1 > 1 + 2 * 4 + 3 + 3 * 4 && n < 200); /* those of opening, and of decoders */
     off_device(x);
     close_world(&w);
 }
