@@ -261,3 +261,71 @@ fn_status fn_event_wait(const fn_event *e)
 {
     return fn_device_check((int)cudaEventSynchronize(e->event), "waiting for the GPU");
 }
+
+/* --- recordings --- */
+
+struct fn_recording {
+    fn_device *device;
+    cudaGraphExec_t graph;
+};
+
+/* Other threads may do as they like meanwhile. */
+fn_status fn_device_record(fn_device *d)
+{
+    return fn_device_check(
+        (int)cudaStreamBeginCapture(d->stream, cudaStreamCaptureModeThreadLocal),
+        "recording");
+}
+
+static fn_status end_capture(fn_device *d, fn_recording *r)
+{
+    cudaGraph_t graph = NULL;
+    fn_status rc = fn_device_check((int)cudaStreamEndCapture(d->stream, &graph),
+                                   "recording");
+    if (rc == FN_OK)
+        rc = fn_device_check((int)cudaGraphInstantiateWithFlags(&r->graph, graph, 0),
+                             "making a graph of what was recorded");
+    if (graph)
+        cudaGraphDestroy(graph);
+    cudaGetLastError(); /* or the next launch would report it */
+    return rc;
+}
+
+fn_status fn_device_recorded(fn_device *d, fn_recording **out)
+{
+    fn_recording *r = fn_alloc(1, sizeof *r);
+    *out = NULL;
+    if (!r) {
+        fn_device_forget(d);
+        return fn_fail(FN_ENOMEM, "no memory for a recording");
+    }
+    r->device = d;
+    fn_status rc = end_capture(d, r);
+    if (rc == FN_OK)
+        *out = r;
+    else
+        fn_free(r);
+    return rc;
+}
+
+void fn_device_forget(fn_device *d)
+{
+    cudaGraph_t graph = NULL;
+    cudaStreamEndCapture(d->stream, &graph);
+    if (graph)
+        cudaGraphDestroy(graph);
+    cudaGetLastError(); /* why it was spoilt, or the next launch would report it */
+}
+
+fn_status fn_recording_play(const fn_recording *r)
+{
+    return fn_device_check((int)cudaGraphLaunch(r->graph, r->device->stream),
+                           "what was recorded");
+}
+
+void fn_recording_close(fn_recording *r)
+{
+    if (r)
+        cudaGraphExecDestroy(r->graph);
+    fn_free(r);
+}

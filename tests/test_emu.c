@@ -127,6 +127,7 @@ typedef struct path {
     fn_device *device;
     fn_event *uploaded, *used;
     int *pinned, *place, *out; /* out [NUMBERS], on the device */
+    fn_recording *recording;
 } path;
 
 static void open_path(path *p)
@@ -193,4 +194,59 @@ TEST(a_wait_that_is_missing_is_seen)
     CHECK(pass_all(FN_EMU_LATE, FOR_PINNED) < NUMBERS);
     CHECK(pass_all(FN_EMU_UPLOADS_EARLY, FOR_WORK) < NUMBERS);
     CHECK(pass_all(FN_EMU_LATE, FOR_END) < NUMBERS);
+}
+
+/* --- recordings --- */
+
+static void play(path *p, int number)
+{
+    int got = 0;
+    *p->pinned = number;
+    CHECK_OK(fn_device_upload_beside(p->device, p->place, p->pinned, sizeof *p->place));
+    CHECK_OK(fn_event_record(p->uploaded, FN_QUEUE_UPLOADS));
+    CHECK_OK(fn_event_follow(p->uploaded, FN_QUEUE_WORK));
+    CHECK_OK(fn_recording_play(p->recording));
+    CHECK_OK(fn_device_download(p->device, &got, p->out, sizeof got));
+    CHECK_OK(fn_device_wait(p->device));
+    CHECK_INT(got, number);
+}
+
+TEST(what_is_recorded_is_done_when_it_is_played)
+{
+    path p;
+    int before = 0;
+    fn_emu_plug_in(true);
+    for (int pace = FN_EMU_AT_ONCE; pace <= FN_EMU_UPLOADS_EARLY; pace++) {
+        fn_emu_run((fn_emu_pace)pace);
+        open_path(&p);
+        CHECK_OK(fn_device_record(p.device));
+        CHECK_OK(fn_device_copy(p.device, p.out, p.place, sizeof *p.out));
+        CHECK_OK(fn_device_zero(p.device, p.place, sizeof *p.place));
+        CHECK_OK(fn_device_recorded(p.device, &p.recording));
+        CHECK_OK(fn_device_download(p.device, &before, p.out, sizeof before));
+        CHECK_OK(fn_device_wait(p.device));
+        CHECK_INT(before, -1); /* as it was claimed */
+        play(&p, 5);
+        play(&p, 6);
+        fn_recording_close(p.recording);
+        close_path(&p);
+    }
+    fn_emu_run(FN_EMU_AT_ONCE);
+}
+
+TEST(a_recording_does_not_survive_a_wait)
+{
+    path p;
+    fn_recording *r;
+    fn_emu_plug_in(true);
+    open_path(&p);
+    CHECK_OK(fn_device_record(p.device));
+    CHECK_FAILS(fn_device_wait(p.device), FN_EDEVICE, "is recording");
+    CHECK_FAILS(fn_device_recorded(p.device, &r), FN_EDEVICE, "spoilt");
+    CHECK(r == NULL);
+    CHECK_OK(fn_device_record(p.device));
+    CHECK_OK(fn_device_zero(p.device, p.place, sizeof *p.place));
+    fn_device_forget(p.device);
+    CHECK_OK(fn_device_wait(p.device));
+    close_path(&p);
 }

@@ -4,7 +4,7 @@
 #include "tests/train_rig.h"
 #include "train/stepper.h"
 
-enum { STEPS = 10 };
+enum { STEPS = 10, FEW = 4 };
 
 static void run_steps(fn_trainer *t, double loss[STEPS])
 {
@@ -50,8 +50,9 @@ TEST(steps_on_the_device_are_those_of_the_cpu)
     enter();
     put_config("batch", "hardest", "{rate: 0.01}");
     check_steps("train.precision=fp32", "train.chunk=7", 1e-5, 1e-4);
-    put_config("batch", "all", "{rate: 0.01}");
+    put_config("batch", "random", "{rate: 0.01, schedule: cosine}"); /* each step another */
     check_steps("train.precision=fp32", "seed=1", 1e-5, 1e-4);
+    put_config("batch", "all", "{rate: 0.01}");
     check_steps("train.precision=bf16", "seed=1", 0.05, 0.5);
     leave();
 }
@@ -64,7 +65,7 @@ static float *steps_seen(unsigned schedule, fn_emu_pace pace, int every, const c
     fn_emu_run(pace);
     MUST(open_trainer(&t, "cuda", more, "seed=1"));
     CHECK_OK(fn_trainer_start(&t));
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < FEW; i++) {
         CHECK_OK(fn_trainer_step(&t));
         if (i % every == 0)
             CHECK_OK(fn_trainer_look(&t));
@@ -214,13 +215,43 @@ TEST(nothing_waits_and_nothing_is_claimed_within_a_step)
         for (int step = 0; step < 4; step++) /* until faces have all the room they need */
             CHECK_OK(fn_trainer_step(&t));
         fn_emu_waits();
-        for (int step = 0; step < STEPS; step++)
+        fn_emu_played();
+        for (int step = 0; step < FEW; step++)
             CHECK_OK(fn_trainer_step(&t));
         CHECK_INT(fn_emu_waits(), 0);
+        CHECK_INT(fn_emu_played(), t.cut ? 0 : FEW);
+        CHECK_TEXT(t.remark, "");
         CHECK_OK(fn_trainer_look(&t));
         CHECK(fn_emu_waits() > 0);
         fn_trainer_close(&t);
     }
+    leave();
+}
+
+static void wait_for_node(void *ctx, int node, bool backward)
+{
+    if (node == 3 && backward && fn_device_wait(ctx) != FN_OK)
+        fn_emu_waits(); /* it is recording */
+}
+
+/* As a kernel would that waits: no step can be recorded, and all come to the same. */
+TEST(a_step_that_waits_is_taken_all_the_same)
+{
+    fn_trainer t;
+    enter();
+    float *w = steps_seen(0, FN_EMU_AT_ONCE, 1, "train.chunk=0");
+    MUST(open_trainer(&t, "cuda", "train.chunk=0", "seed=1"));
+    CHECK_OK(fn_trainer_start(&t));
+    fn_plan_watch(t.plan, wait_for_node, t.gpu->device);
+    fn_emu_played();
+    for (int step = 0; step < FEW; step++)
+        CHECK_OK(fn_trainer_step(&t));
+    CHECK_INT(fn_emu_played(), 0);
+    CHECK(strstr(t.remark, "a step cannot be recorded, and takes longer: "));
+    CHECK_OK(fn_trainer_fetch(&t));
+    CHECK(memcmp(w, t.params->value, weight_bytes) == 0);
+    fn_free(w);
+    fn_trainer_close(&t);
     leave();
 }
 

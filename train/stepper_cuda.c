@@ -4,6 +4,8 @@
 #include "train/step_cuda.h"
 #include "train/stepper.h"
 
+#include <stdio.h>
+
 typedef struct own {
     fn_feed *feed;
     fn_step_cuda *step;
@@ -11,6 +13,8 @@ typedef struct own {
     float *e;            /* [n, dim], the device's */
     float *sum; /* of the chunks' gradients, too; NULL where the batch is not cut */
     int unseen; /* steps since somebody asked */
+    int64_t steps;
+    fn_recording *recording; /* of a whole batch's step; NULL: none, or not yet */
 } own;
 
 static size_t bytes_of(const fn_trainer *t, int faces)
@@ -56,6 +60,7 @@ static void gpu_close(fn_trainer *t)
     own *s = t->own;
     if (!s)
         return;
+    fn_recording_close(s->recording);
     fn_feed_close(s->feed);
     fn_step_cuda_close(s->step);
     fn_gpu_free(t->gpu, s->e);
@@ -147,17 +152,44 @@ static fn_status update(fn_trainer *t)
     return refresh(t);
 }
 
+/* --- a whole batch --- */
+
+/* What is the same in every step: it finds in the device's memory what is not. */
+static fn_status compute(fn_trainer *t)
+{
+    own *s = t->own;
+    FN_TRY(embed(t, t->plan));
+    FN_TRY(fn_step_cuda_loss(s->step));
+    FN_TRY(backward(t, t->plan));
+    return update(t);
+}
+
+static fn_status record(fn_trainer *t)
+{
+    own *s = t->own;
+    FN_TRY(fn_device_record(t->gpu->device));
+    fn_status rc = compute(t);
+    if (rc == FN_OK)
+        return fn_device_recorded(t->gpu->device, &s->recording);
+    fn_device_forget(t->gpu->device);
+    return rc;
+}
+
+/* The first step loads what libraries load late. A step that cannot be recorded is done as the
+ * first was, launch by launch; a GPU that failed will fail there as well. */
 static fn_status step_whole(fn_trainer *t)
 {
     own *s = t->own;
     fn_plan *plan;
     FN_TRY(next(t, &plan));
     FN_TRY(tell(t));
-    FN_TRY(embed(t, plan));
-    FN_TRY(fn_step_cuda_loss(s->step));
-    FN_TRY(backward(t, plan));
-    return update(t);
+    if (s->steps++ == 1 && record(t) != FN_OK)
+        snprintf(t->remark, sizeof t->remark,
+                 "a step cannot be recorded, and takes longer: %s", fn_last_error());
+    return s->recording ? fn_recording_play(s->recording) : compute(t);
 }
+
+/* --- a batch in chunks --- */
 
 static fn_status back_in_chunks(fn_trainer *t, int n)
 {

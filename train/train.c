@@ -94,6 +94,9 @@ static fn_status report(run *r)
         .images_per_s = (double)(done * fn_sampler_size(t->sampler)) / spent,
         .wait = r->waited / spent,
     };
+    if (*t->remark)
+        fn_journal_say(r->journal, "warning: %s", t->remark);
+    r->trainer.remark[0] = '\0';
     if (t->skipped)
         fn_journal_say(r->journal, "step %" PRId64 ": not finite, passed over", step);
     FN_TRY(fn_journal_metrics(r->journal, &m, t->config.steps,

@@ -25,8 +25,9 @@ typedef struct fn_trainer {
     fn_record record; /* record.step counts the steps taken */
     int dim;
     /* of the last step: */
-    fn_batch batch; /* its last piece, the loader's */
-    double waited;  /* seconds */
+    fn_batch batch;   /* its last piece, the loader's */
+    double waited;    /* seconds */
+    char remark[512]; /* once, what people should hear of it; else "" */
     /* and what it came to, once looked at: */
     float *distance; /* [n, n] */
     fn_triplets triplets;

@@ -382,14 +382,18 @@ template <typename F> void run(dim3 grid, dim3 size, size_t shared, F body)
 
 inline void run_queued(void *ctx)
 {
-    std::unique_ptr<std::function<void()>> kernel((std::function<void()> *)ctx);
-    (*kernel)();
+    (*(std::function<void()> *)ctx)();
+}
+
+inline void drop_queued(void *ctx)
+{
+    delete (std::function<void()> *)ctx;
 }
 
 template <typename F> void launch(dim3 grid, dim3 size, size_t shared, F body)
 {
     check_launch(grid, size, shared);
-    fn_emu_queue(0, run_queued,
+    fn_emu_queue(0, run_queued, drop_queued,
                  new std::function<void()>([=] { run(grid, size, shared, body); }));
 }
 

@@ -23,7 +23,7 @@ static bool plugged_in;
 static size_t memory = (size_t)1 << 30, used;
 static int waits;
 static long fuse; /* calls until it is lost; 0: it stays well, or is lost */
-static bool lost;
+static bool lost, recording, spoilt;
 
 void fn_emu_plug_in(bool yes)
 {
@@ -106,12 +106,21 @@ void *fn_device_stream(const fn_device *d)
     return NULL;
 }
 
+/* A recording does not survive it. */
+static fn_status host_waits(const char *doing)
+{
+    waits++;
+    spoilt = spoilt || recording;
+    return recording ? fn_fail(FN_EDEVICE, "%s: the emulated GPU is recording", doing)
+                     : fn_device_check(0, doing);
+}
+
 fn_status fn_device_wait(fn_device *d)
 {
     (void)d;
-    waits++;
+    FN_TRY(host_waits("waiting"));
     fn_emu_finish(FN_QUEUE_WORK);
-    return fn_device_check(0, "waiting");
+    return FN_OK;
 }
 
 /* What is claimed, and how large it is. */
@@ -147,6 +156,8 @@ static void forget(const void *at)
 /* Filled with NaN: the device's memory is not zeroed. */
 fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
 {
+    *out = NULL;
+    FN_TRY(host_waits("asking for memory"));
     *out = bytes <= memory - used ? fn_alloc_aligned(bytes) : NULL;
     if (!*out)
         return fn_fail(FN_ENOMEM, "%zu bytes of the GPU's memory are wanted, %zu are free",
@@ -154,7 +165,6 @@ fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
     note(*out, bytes);
     memset(*out, 0xff, bytes);
     d->allocations++;
-    waits++;
     return FN_OK;
 }
 
@@ -162,6 +172,7 @@ void fn_device_free(fn_device *d, void *p)
 {
     d->allocations -= p != NULL;
     waits++;
+    spoilt = spoilt || recording;
     fn_emu_finish(FN_QUEUE_UPLOADS);
     fn_emu_finish(FN_QUEUE_WORK);
     forget(p);
@@ -197,7 +208,6 @@ static void run_transfer(void *ctx)
         memcpy(t->to, t->from, t->bytes);
     else
         memset(t->to, 0, t->bytes);
-    free(t);
 }
 
 /* `keep`: what is copied is what is there now, as of memory that is not pinned. */
@@ -212,7 +222,8 @@ static fn_status queue_transfer(fn_queue q, void *to, const void *from, size_t b
     t->bytes = bytes;
     if (keep)
         memcpy(t->own, from, bytes);
-    fn_emu_queue((int)q, run_transfer, t);
+    spoilt = spoilt || (recording && keep);
+    fn_emu_queue((int)q, run_transfer, free, t);
     return fn_device_check(0, "a copy");
 }
 
@@ -236,13 +247,73 @@ fn_status fn_device_upload_beside(fn_device *d, void *to, const void *from, size
 
 fn_status fn_device_download(fn_device *d, void *to, const void *from, size_t bytes)
 {
-    waits++;
+    FN_TRY(host_waits("a copy to the host"));
     return fn_device_copy(d, to, from, bytes);
 }
 
 fn_status fn_device_zero(fn_device *d, void *to, size_t bytes)
 {
     return fn_device_copy(d, to, NULL, bytes);
+}
+
+/* --- recordings --- */
+
+struct fn_recording {
+    fn_emu_list *list;
+};
+
+static int played;
+
+int fn_emu_played(void)
+{
+    int now = played;
+    played = 0;
+    return now;
+}
+
+fn_status fn_device_record(fn_device *d)
+{
+    (void)d;
+    recording = true;
+    spoilt = false;
+    fn_emu_record();
+    return FN_OK;
+}
+
+fn_status fn_device_recorded(fn_device *d, fn_recording **out)
+{
+    fn_recording *r = *out = fn_alloc(1, sizeof *r);
+    if (r && !spoilt) {
+        r->list = fn_emu_recorded();
+        recording = false;
+        return FN_OK;
+    }
+    fn_device_forget(d);
+    *out = NULL;
+    fn_free(r);
+    return spoilt ? fn_fail(FN_EDEVICE, "the emulated GPU's recording was spoilt")
+                  : fn_fail(FN_ENOMEM, "no memory for a recording");
+}
+
+void fn_device_forget(fn_device *d)
+{
+    (void)d;
+    recording = false;
+    fn_emu_drop(fn_emu_recorded());
+}
+
+fn_status fn_recording_play(const fn_recording *r)
+{
+    played++;
+    fn_emu_replay(r->list);
+    return fn_device_check(0, "what was recorded");
+}
+
+void fn_recording_close(fn_recording *r)
+{
+    if (r)
+        fn_emu_drop(r->list);
+    fn_free(r);
 }
 
 /* --- events --- */

@@ -29,6 +29,9 @@ size_t fn_emu_memory(size_t bytes);
  * claimed and given back. */
 int fn_emu_waits(void);
 
+/* How often a recording was played since the last question. */
+int fn_emu_played(void);
+
 /* The GPU is lost: from the n-th copy, launch or wait on all of them are FN_EDEVICE. 0: it is well. */
 void fn_emu_lose(long n);
 

@@ -11,7 +11,7 @@ enum { QUEUES = 2, WORK = 0, UPLOADS = 1 };
 
 /* Something to run; or, without it, an event: its mark, or a wait for it. */
 typedef struct item {
-    void (*run)(void *ctx);
+    void (*run)(void *ctx), (*drop)(void *ctx); /* drop: NULL where a list keeps ctx */
     void *ctx;
     long *mark;
     const long *wait;
@@ -19,7 +19,12 @@ typedef struct item {
     struct item *next;
 } item;
 
+struct fn_emu_list {
+    item *first;
+};
+
 static item *first[QUEUES];
+static fn_emu_list *keeping; /* NULL: nothing is recorded */
 static fn_emu_pace pace;
 
 /* An event that is waited for was marked on the other queue earlier than the wait was queued, so
@@ -32,6 +37,8 @@ static void do_one(int queue)
     first[queue] = i->next;
     if (i->run)
         i->run(i->ctx);
+    if (i->drop)
+        i->drop(i->ctx);
     if (i->mark)
         *i->mark = i->number;
     free(i);
@@ -50,24 +57,33 @@ void fn_emu_run(fn_emu_pace p)
     pace = p;
 }
 
-static void put(int queue, item what)
+static void append(item **at, item what)
 {
-    item *i = malloc(sizeof *i), **at = &first[queue];
+    item *i = malloc(sizeof *i);
     if (!i)
         abort();
     *i = what;
     while (*at)
         at = &(*at)->next;
     *at = i;
+}
+
+static void put(int queue, item what)
+{
+    if (queue == WORK && keeping) {
+        append(&keeping->first, what);
+        return;
+    }
+    append(&first[queue], what);
     if (pace == FN_EMU_AT_ONCE || pace == FN_EMU_WORK_EARLY)
         fn_emu_finish(WORK);
     if (pace == FN_EMU_AT_ONCE || pace == FN_EMU_UPLOADS_EARLY)
         fn_emu_finish(UPLOADS);
 }
 
-void fn_emu_queue(int queue, void (*run)(void *ctx), void *ctx)
+void fn_emu_queue(int queue, void (*run)(void *ctx), void (*drop)(void *ctx), void *ctx)
 {
-    put(queue, (item){.run = run, .ctx = ctx});
+    put(queue, (item){.run = run, .drop = drop, .ctx = ctx});
 }
 
 void fn_emu_mark(int queue, long *done, long number)
@@ -84,4 +100,39 @@ void fn_emu_reach(int queue, const long *done, long number)
 {
     while (*done < number)
         do_one(queue);
+}
+
+/* --- recording --- */
+
+void fn_emu_record(void)
+{
+    keeping = calloc(1, sizeof *keeping);
+    if (!keeping)
+        abort();
+}
+
+fn_emu_list *fn_emu_recorded(void)
+{
+    fn_emu_list *l = keeping;
+    keeping = NULL;
+    return l;
+}
+
+void fn_emu_replay(const fn_emu_list *l)
+{
+    for (const item *i = l->first; i; i = i->next)
+        put(WORK, (item){.run = i->run, .ctx = i->ctx});
+}
+
+void fn_emu_drop(fn_emu_list *l)
+{
+    item *next;
+    fn_emu_finish(WORK);
+    for (item *i = l ? l->first : NULL; i; i = next) {
+        next = i->next;
+        if (i->drop)
+            i->drop(i->ctx);
+        free(i);
+    }
+    free(l);
 }

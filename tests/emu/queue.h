@@ -6,8 +6,9 @@
 extern "C" {
 #endif
 
-/* Queues run(ctx): at FN_EMU_AT_ONCE it has run when this returns. */
-void fn_emu_queue(int queue, void (*run)(void *ctx), void *ctx);
+/* Queues run(ctx), and drop(ctx) after it: at FN_EMU_AT_ONCE both have run when this returns. Under
+ * fn_emu_record it is run with each replay instead. */
+void fn_emu_queue(int queue, void (*run)(void *ctx), void (*drop)(void *ctx), void *ctx);
 /* Does everything that is queued there, and what that waits for. */
 void fn_emu_finish(int queue);
 
@@ -17,6 +18,14 @@ void fn_emu_mark(int queue, long *done, long number);
 void fn_emu_follow(int queue, const long *done, long number);
 /* Does what is in front of that mark. */
 void fn_emu_reach(int queue, const long *done, long number);
+
+/* From here on what goes to queue 0 is kept. fn_emu_recorded ends that; what it gives can be queued
+ * again and again, and outlives that. */
+typedef struct fn_emu_list fn_emu_list;
+void fn_emu_record(void);
+fn_emu_list *fn_emu_recorded(void);
+void fn_emu_replay(const fn_emu_list *l);
+void fn_emu_drop(fn_emu_list *l); /* accepts NULL */
 
 #ifdef __cplusplus
 }

@@ -27,6 +27,11 @@ int fn_emu_waits(void)
     return 0;
 }
 
+int fn_emu_played(void)
+{
+    return 0;
+}
+
 void fn_emu_lose(long n)
 {
     (void)n;
