@@ -123,18 +123,20 @@ static void add_graph(list *l, const fn_graph *g)
     }
 }
 
-/* As a GPU runs them, and node by node. */
+/* As a GPU runs them, in training and to embed, and node by node. */
 static void add_net(list *l, const char *name, int batch)
 {
     fn_net *net;
-    fn_graph *g = NULL, *lowered = NULL;
     CHECK_OK(fn_net_open(&net, name, "configs/nets"));
-    CHECK_OK(fn_net_build(&g, net, batch, true));
-    CHECK_OK(fn_lower(&lowered, g, FN_CUDA));
-    add_graph(l, lowered);
-    add_graph(l, g);
-    fn_graph_close(lowered);
-    fn_graph_close(g);
+    for (int training = 0; training < 2; training++) {
+        fn_graph *g = NULL, *lowered = NULL;
+        CHECK_OK(fn_net_build(&g, net, batch, training));
+        CHECK_OK(fn_lower(&lowered, g, FN_CUDA));
+        add_graph(l, lowered);
+        add_graph(l, g);
+        fn_graph_close(lowered);
+        fn_graph_close(g);
+    }
     fn_net_close(net);
 }
 
