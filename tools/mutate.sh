@@ -113,11 +113,28 @@ kernels/pool.cuh @ s/beyond \/ p.stride + 1/beyond \/ p.stride/ @ test_ops_cuda 
 kernels/maxpool.cu @ s/v.v\[k\] > best->v/v.v[k] >= best->v/ @ test_ops_cuda @ the last tie wins
 kernels/maxpool.cu @ s/taps <= 256/taps <= 512/ @ test_ops_cuda @ notes that do not fit a byte
 kernels/l2pool.cu @ s/by.v\[k\] > 0 ? \(.*\) : 0;/\1;/ @ test_ops_cuda @ 0 divided by 0
-kernels/lrn.cu @ s/from >= 0 \&\& from < channels/true/ @ test_ops_cuda @ a window reaches into the next pixel
-kernels/lrn.cu @ s/\* v.v\[on\] \* p.factor \* p.inverse/* v.v[on] * p.factor/ @ test_ops_cuda @ the wrong power in the gradient
+kernels/lrn.cuh @ s/from >= 0 \&\& from < channels/true/ @ test_ops_cuda @ a window reaches into the next pixel
+kernels/lrn.cuh @ s/\* x.v\[on\] \* p.factor \* p.inverse/* x.v[on] * p.factor/ @ test_ops_cuda @ the wrong power in the gradient
 kernels/prelu.cu @ s/+= v.v\[k\] > 0 ? 0 : dv/+= dv/ @ test_ops_cuda @ a slope learns from what is above 0
-kernels/concat.cu @ s/column >= in.end/column > in.end/ @ test_ops_cuda @ off by one
+kernels/concat.cuh @ s/column >= in.end/column > in.end/ @ test_ops_cuda @ off by one
 kernels/fork.cu @ s/r = 1; r < FN_MAX_OUT/r = 2; r < FN_MAX_OUT/ @ test_ops_cuda @ a reader's gradient is forgotten
+kernels/concat.cuh @ s/my_column() - p.first\] = (float)sum/my_column()] = (float)sum/ @ test_ops_cuda @ a bias's gradient in another's place
+kernels/convs.cu @ s/v.v\[k\] > 0 ? g.v\[k\] : 0/g.v[k]/ @ test_ops_cuda @ no mask of the relu
+kernels/convs_cuda.c @ s/b += (size_t)a->out\[i\] .*;/b += 0;/ @ test_ops_cuda @ biases fall on each other
+kernels/join.cu @ s/r = 1; r < FN_MAX_OUT/r = 2; r < FN_MAX_OUT/ @ test_ops_cuda @ a reader's gradient is forgotten
+kernels/join.cu @ s/bool cut = relu >> i/bool cut = relu >> 1/ @ test_ops_cuda @ the relu of another input
+kernels/join.cu @ s/in.at\[i\] = (bias++)->data/in.at[i] = bias->data/ @ test_ops_cuda @ the first bias is everybody's
+kernels/poolnorm.cu @ s/if (v\[k\] > best->v/if (v[k] >= best->v/ @ test_ops_cuda @ the last tie wins
+kernels/poolnorm.cu @ s/challenge(\&top, bottom, 6)/challenge(\&top, bottom, 3)/ @ test_ops_cuda @ a note of the wrong row
+kernels/poolnorm.cu @ s/        top = bottom;/        top = middle;/ @ test_ops_cuda @ the wrong row is carried on
+kernels/poolnorm.cuh @ s/k < 3 \* N; k++) {$/k < 2 * N + HALF; k++) {/ @ test_ops_cuda @ a neighbour's neighbour without its bias
+kernels/poolnorm_back.cu @ s/add_if_won(\&sum->right, right, tap)/(void)right/ @ test_ops_cuda @ a window on the right is forgotten
+kernels/poolnorm_back.cu @ s/row <= end; row++/row < end; row++/ @ test_ops_cuda @ the row between two bands is not written
+kernels/poolnorm_back.cu @ s/a.relu \&\& !(v.v\[N + k\] > 0)/false/ @ test_ops_cuda @ no mask of the relu
+nn/lower_gpu.c @ s/place\[k\] = shared \&\& first >= 0 ? first : ways++/place[k] = ways++/ @ test_lower_gpu @ an output for each convolution of a group
+nn/lower_gpu.c @ s/        attr.bias = attr.relu = 0;/        attr.relu = 0;/ @ test_plan_cuda @ a bias is added twice
+nn/lower_gpu.c @ s/b->relu != a->relu/false/ @ test_lower_gpu @ a relu where there was none
+nn/memory.c @ s/ \&\& !before->op->twins// @ test_memory @ an op overwrites what its twin's reader needs
 kernels/rows.cuh @ s/by > 0; by/by > 1; by/ @ test_ops_cuda @ half of the lanes are not in the sum
 kernels/rows.cuh @ s/w.row - (int).*lanes < rows/w.row < rows/ @ test_ops_cuda @ lanes that do not come to a shuffle
 tests/emu/cuemu.hpp @ s/if (waiting/if (false \&\& waiting/;s/fail("threads of one block.*/;/ @ test_emu @ the emulation does not see a divergent barrier
