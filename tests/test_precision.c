@@ -90,13 +90,15 @@ TEST(a_plan_says_so)
 
 static void check_offers(subject *s)
 {
+    if (!s->op->kernel[FN_CPU])
+        return; /* one of a GPU's */
     for (int offer = 0; offer < OFFERS; offer++)
         try(s, (way){.backend = FN_CPU, .offer = offer, .precision = FN_PRECISION_BF16});
 }
 
 static void check_threads(subject *s)
 {
-    for (int run = 1; run < 4; run += 2)
+    for (int run = 1; run < 4 && s->op->kernel[FN_CPU]; run += 2)
         try(s, (way){.backend = FN_CPU,
                      .offer = FN_BLOCK16,
                      .precision = FN_PRECISION_BF16,
@@ -107,6 +109,8 @@ static void check_threads(subject *s)
 static void check_unwanted(subject *s)
 {
     int gradients = s->oracle.n_x + s->oracle.n_w;
+    if (!s->op->kernel[FN_CPU])
+        return;
     for (unsigned unwanted = 1; unwanted < 1u << gradients; unwanted++)
         try(s,
             (way){.backend = FN_CPU, .precision = FN_PRECISION_BF16, .unwanted = unwanted});

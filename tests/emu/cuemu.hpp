@@ -483,10 +483,10 @@ static inline float __uint_as_float(unsigned bits)
 #define cudaGetLastError()        cudaSuccess
 #define cudaFuncSetAttribute(...) cudaSuccess
 
-#define LAUNCH(kernel, grid, block, shared, stream, ...)                        \
-    do {                                                                        \
-        (void)(stream);                                                         \
-        emu::prepare((kernel), (grid), (block), (shared))(__VA_ARGS__);         \
+#define LAUNCH(kernel, grid, block, shared, stream, ...)                \
+    do {                                                                \
+        (void)(stream);                                                 \
+        emu::prepare((kernel), (grid), (block), (shared))(__VA_ARGS__); \
     } while (0)
 #define FN_SHARED(T, name) T *name = (T *)emu::shared_memory() /* dynamic */
 
