@@ -103,32 +103,44 @@ def torch_command(a, given, mode, what, net, batch, images):
                           images)
 
 
+def to_warm(listed):
+    """What is compiled beforehand, (what, net, batch, mode): the quick modes of all, and early among
+    them the best of the first case."""
+    quick = [(*case, modes(case[2])[0]) for case in listed]
+    best = [(*case, STEADY) for case in listed if STEADY in modes(case[2])]
+    return quick[:4] + best[:1] + quick[4:] + best[1:]
+
+
+def begin(command, log, check):
+    """One run of a peer, which then ends: nothing more is asked."""
+    with open(log, "a") as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   stderr=errors, text=True)
+    try:
+        process.stdin.write(f"check {check}\n")
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it ended already; its code says how
+    return process
+
+
 def warm(a, given, most):
     """Two at a time, until the seconds are over: PyTorch keeps what it compiles."""
-    left = [(what, net, batch, modes(batch)[0]) for what, net, batch in wanted(a)]
-    best = [(what, net, batch, STEADY) for what, net, batch in wanted(a) if STEADY in modes(batch)]
-    left[4:4] = best[:1]
-    left += best[1:]
-    end, done, running = time.time() + a.seconds, [], []
+    left, done, running = to_warm(wanted(a)), [], {}
+    end = time.time() + a.seconds
     while (left or running) and time.time() < end:
         if left and len(running) < 2:
             what, net, batch, mode = job = left.pop(0)
-            images = given.images_of(net, batch, most)
-            command = torch_command(a, given, mode, what, net, batch, images)
-            log = open(given.path("warm.log"), "a")
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                       stderr=log, text=True)
-            process.stdin.write(f"check {given.path('warm.check')}-{len(done)}-{net}-{batch}\n")
-            process.stdin.close()
-            running.append((process, job))
-        for process, job in list(running):
-            if process.poll() is not None:
-                running.remove((process, job))
-                if process.returncode == 0:
-                    done.append(job)
+            command = torch_command(a, given, mode, what, net, batch,
+                                    given.images_of(net, batch, most))
+            running[job] = begin(command, given.path("warm.log"), given.path(f"warm{len(left)}"))
+        for job in [job for job, process in running.items() if process.poll() is not None]:
+            if running.pop(job).returncode == 0:
+                done.append(job)
         time.sleep(0.1)
-    for process, _ in running:
+    for process in running.values():
         process.kill()
+        process.wait()
     with open(given.path("warmed.json"), "w") as f:
         json.dump(done, f)
     print("compiled: " + (", ".join(" ".join(map(str, job)) for job in done) or "nothing"))

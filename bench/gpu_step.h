@@ -31,7 +31,8 @@ static inline void fn_gpu_step_close(fn_gpu_step *s)
     fn_step_cuda_close(s->step);
     fn_optim_close(s->optim);
     fn_plan_close(s->plan);
-    fn_gpu_free(s->gpu, s->e);
+    if (s->e)
+        fn_gpu_free(s->gpu, s->e);
     fn_free(s->label);
 }
 
