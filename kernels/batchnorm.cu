@@ -2,33 +2,7 @@
  *   training    measure: x      apply: x, y
  *   backward    reduce: x, dy   apply: x, dy, dx
  * y is not read again: whether the fused relu was open follows from x, by the same sum. */
-#include "kernels/channels.cuh"
-
-/* Of a column of channels. */
-template <int N> struct scales {
-    lanes<N> mean, factor, shift; /* y = (x - mean) factor + shift */
-};
-
-static __device__ float factor_of(float gain, float var, float eps)
-{
-    return gain / sqrtf(var + eps);
-}
-
-template <int N> static __device__ scales<N> scales_of(fn_batchnorm_launch a, int64_t at)
-{
-    scales<N> s = {read_weight<N>(a.mean + at), read_weight<N>(a.gain + at),
-                   read_weight<N>(a.shift + at)};
-    lanes<N> var = read_weight<N>(a.var + at);
-    for (int k = 0; k < N; k++)
-        s.factor.v[k] = factor_of(s.factor.v[k], var.v[k], a.eps);
-    return s;
-}
-
-template <int N>
-static __device__ float normalised(const scales<N> &s, const lanes<N> &x, int k)
-{
-    return fmaf(x.v[k] - s.mean.v[k], s.factor.v[k], s.shift.v[k]);
-}
+#include "kernels/batchnorm.cuh"
 
 template <typename T, int N>
 static __global__ void apply(T *y, const T *x, fn_batchnorm_launch a)
@@ -90,13 +64,6 @@ static __global__ void finish_measure(float *mean, float *var, const float *part
 
 /* --- backward: with g the gradient behind the relu, sums of g and of g (x - mean) --- */
 
-template <int N>
-static __device__ float behind_relu(const scales<N> &s, const lanes<N> &x,
-                                    const lanes<N> &dy, int k, int relu)
-{
-    return relu && !(normalised(s, x, k) > 0) ? 0 : dy.v[k];
-}
-
 enum {
     REDUCE_PARTS = FN_SUM_PARTS / 4 * 3
 }; /* its registers are for three on a processor */
@@ -132,8 +99,8 @@ static __global__ void finish_reduce(fn_batchnorm_gradients to, float *share,
     int64_t channel = my_column();
     double variance = (double)a.var[channel] + (double)a.eps;
     double gain = sum[1] / sqrt(variance);
-    share[channel] = (float)(sum[0] / (double)a.rows);
-    share[a.channels + channel] = (float)(sum[1] / variance / (double)a.rows);
+    share[channel] = (float)(sum[0] / (double)a.pixels);
+    share[a.channels + channel] = (float)(sum[1] / variance / (double)a.pixels);
     if (to.gain)
         to.gain[channel] = (float)gain;
     if (to.shift)

@@ -42,6 +42,7 @@ static fn_batchnorm_launch launch_of(const fn_call *c)
         .eps = a->eps,
         .relu = a->relu,
         .rows = rows_of(c),
+        .pixels = rows_of(c),
         .channels = c->x[0].shape.dim[1],
         .type = (int)c->x[0].type,
     };

@@ -37,6 +37,7 @@ typedef struct fn_batchnorm_launch {
     float eps;
     int relu;
     int64_t rows, channels;
+    int64_t pixels; /* what backward's means are over: rows, if some were not left out */
     int type;
 } fn_batchnorm_launch;
 typedef struct fn_batchnorm_gradients {
@@ -56,6 +57,16 @@ int fn_launch_batchnorm_back(void *dx, const void *dy, const void *x, const floa
 int fn_launch_concat(void *y, const struct fn_tensor *x, int n, int64_t rows, void *stream);
 int fn_launch_concat_back(const struct fn_tensor *dx, const void *dy, int n, int64_t rows,
                           void *stream);
+
+/* bnpool.cu: as batchnorm and maxpool 3x3 with stride 2, one behind the other; a has x's rows. best
+ * is the x that won, of y's size, and note the tap, a byte an element; both NULL where there is no
+ * backward. The gradients are those of a batchnorm of `best` alone, with its rows and x's pixels:
+ * fn_launch_batchnorm_reduce. Backward then needs x. */
+int fn_launch_bnpool(void *y, void *best, void *note, const void *x, fn_batchnorm_launch a,
+                     const struct fn_pool_walk *w, void *stream);
+int fn_launch_bnpool_back(void *dx, const void *dy, const void *note, const void *x,
+                          const float *share, fn_batchnorm_launch a,
+                          const struct fn_pool_walk *w, void *stream);
 
 /* cast.cu: `count` elements of one type to another. */
 int fn_launch_cast(void *to, int to_type, const void *from, int from_type, int64_t count,

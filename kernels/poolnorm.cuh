@@ -4,25 +4,15 @@
 #define FN_KERNELS_POOLNORM_CUH
 
 #include "kernels/lrn.cuh"
-#include "kernels/pool.cuh"
+#include "kernels/pool_half.cuh"
 #include "kernels/poolnorm.h"
 
 struct job {
     pool p;
     constants norm;
     bool relu;
-    int64_t bands; /* of rows of y, for every column of y */
+    int64_t bands;
 };
-
-static __device__ inline int64_t at_x(int64_t image, int row, int column, const job &a)
-{
-    return ((image * a.p.x_high + row) * a.p.x_wide + column) * a.p.channels;
-}
-
-static __device__ inline int64_t at_y(int64_t image, int row, int column, const job &a)
-{
-    return ((image * a.p.y_high + row) * a.p.y_wide + column) * a.p.channels;
-}
 
 /* The biases of a column and its neighbours; 0 without, and beyond the ends of the row. */
 template <int N>
@@ -56,7 +46,7 @@ static inline job job_of(const fn_poolnorm_launch *l)
     a.p = pool_of(l->walk);
     a.norm = constants_of(&l->attr->norm, 0, a.p.channels);
     a.relu = l->attr->relu;
-    a.bands = a.p.images * ((a.p.y_high + BAND - 1) / BAND) * a.p.y_wide;
+    a.bands = half_bands(a.p);
     return a;
 }
 

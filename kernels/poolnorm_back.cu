@@ -5,11 +5,6 @@
 /* --- backward, the pool first: a thread walks down windows j and j + 1 and the pixels 2j and
  * 2j + 1 under them; what the next row of windows has to add is carried on --- */
 
-template <int N> struct window {
-    lanes<N> gradient; /* of what was pooled; 0 where there is no window */
-    notes<uint8_t, N> won;
-};
-
 template <typename T> struct windows {
     const T *dy, *pooled;
     const uint8_t *note;
@@ -22,7 +17,7 @@ static __device__ window<N> read_window(const windows<T> &of, int64_t image, int
     window<N> w = {};
     if (row >= a.p.y_high || column >= a.p.y_wide)
         return w;
-    int64_t at = at_y(image, row, column, a);
+    int64_t at = at_y(image, row, column, a.p);
     wide<N> v = read_wide<N>(of.pooled + at, channel, a.p.channels);
     w.gradient = normalised_back(read_wide<N>(of.dy + at, channel, a.p.channels), v,
                                  a.norm);
@@ -31,13 +26,6 @@ static __device__ window<N> read_window(const windows<T> &of, int64_t image, int
         if (a.relu && !(v.v[N + k] > 0))
             w.gradient.v[k] = 0;
     return w;
-}
-
-template <int N>
-static __device__ void add_if_won(lanes<N> *sum, const window<N> &w, int tap)
-{
-    for (int k = 0; k < N; k++)
-        sum->v[k] += w.won.tap[k] == tap ? w.gradient.v[k] : 0;
 }
 
 /* The gradients of two pixels. */
@@ -61,7 +49,7 @@ static __device__ void write_couple(T *dx, int64_t image, int row, int column,
 {
     if (!dx || row >= a.p.x_high)
         return;
-    T *to = dx + at_x(image, row, 2 * column, a) + channel;
+    T *to = dx + at_x(image, row, 2 * column, a.p) + channel;
     write(to, sum.left);
     if (2 * column + 1 < a.p.x_wide)
         write(to + a.p.channels, sum.right);
@@ -108,25 +96,6 @@ static __global__ void pool_norm_back(T *dx, float *partial, windows<T> of, job 
 
 /* --- backward, the lrn first: a thread has a pixel of x --- */
 
-/* dy of the windows over pixel x that channel `channel` on has won. */
-template <int N, typename T>
-static __device__ lanes<N> won_by(pixel x, const T *dy, const uint8_t *note,
-                                  int64_t channel, const job &a)
-{
-    span rows = windows_over(x.row, 3, a.p.y_high, a.p);
-    span columns = windows_over(x.column, 3, a.p.y_wide, a.p);
-    lanes<N> sum = {};
-    for (int r = rows.first; r < rows.end; r++)
-        for (int c = columns.first; c < columns.end; c++) {
-            int64_t at = at_y(x.image, r, c, a) + channel;
-            int tap = (x.row + 1 - 2 * r) * 3 + x.column + 1 - 2 * c;
-            window<N> w = {read<N>(dy + at),
-                           *reinterpret_cast<const notes<uint8_t, N> *>(note + at)};
-            add_if_won(&sum, w, tap);
-        }
-    return sum;
-}
-
 template <typename T, int N>
 static __global__ void norm_pool_back(T *dx, float *partial, const T *dy,
                                       const uint8_t *note, const T *x, const float *bias,
@@ -145,7 +114,7 @@ static __global__ void norm_pool_back(T *dx, float *partial, const T *dy,
             int64_t first = channel + (part - 1) * N;
             lanes<N> won = {};
             if (first >= 0 && first < channels)
-                won = won_by<N>(to, dy, note, first, a);
+                won = won_by<N>(to, dy, note, first, a.p);
             for (int k = 0; k < N; k++)
                 g.v[part * N + k] = won.v[k];
         }

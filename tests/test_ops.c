@@ -33,7 +33,7 @@ static void each_cpu_sample(bool training, void (*visit)(subject *s))
 /* What nn/lower.c makes for FN_CUDA alone. */
 static bool is_for_gpus(const fn_op *op)
 {
-    static const char *const names[] = {"convs", "join", "poolnorm"};
+    static const char *const names[] = {"bnpool", "convs", "join", "poolnorm"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(op->name, names[i]) == 0)
             return true;

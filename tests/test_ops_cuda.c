@@ -1,6 +1,6 @@
 /* test_ops_cuda.c -- every op on FN_CUDA, in every precision, against the reference: through
  * tests/emu/ in some orders of a block's threads, or linked to fn_gpu on a GPU. */
-#include "kernels/batchnorm.h"
+#include "kernels/bnpool.h"
 #include "kernels/convs.h"
 #include "kernels/fork.h"
 #include "kernels/join.h"
@@ -148,6 +148,8 @@ TEST(what_may_overwrite_its_input_does)
 static const fn_batchnorm norm = {.eps = 1e-3f, .relu = 1};
 static const fn_lrn five = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1};
 static const fn_lrn seven = {.size = 7, .alpha = 2, .beta = 0.6f, .k = 1};
+static const fn_bnpool normed = {.norm = {.eps = 1e-3f, .relu = 1},
+                                 .pool = {.kernel = 3, .stride = 2}};
 static const fn_convs many = {.n = 3, .out = {8, 512, 24}, .bias = 1};
 static const fn_join ends = {.bias = 2, .relu = 2, .ways = 2};
 static const fn_poolnorm pool_norm = {
@@ -176,6 +178,8 @@ static const struct {
     {"lrn", {&seven, 1, {FN_NCHW(2, 72, 2, 2)}, FN_FILL_UNIFORM}},
     {"concat", {"", 2, {FN_NCHW(2, 512, 1, 3), FN_NCHW(2, 8, 1, 3)}, FN_FILL_UNIFORM}},
     {"concat", {"", 2, {FN_NCHW(2, 64, 1, 3), FN_NCHW(2, 3, 1, 3)}, FN_FILL_UNIFORM}},
+    {"bnpool", {&normed, 1, {FN_NCHW(2, 8, 31, 5)}, FN_FILL_UNIFORM}},
+    {"bnpool", {&normed, 1, {FN_NCHW(2, 520, 3, 4)}, FN_FILL_UNIFORM}},
     {"convs", {&many, 1, {FN_NCHW(1, 8, 9, 9)}, FN_FILL_UNIFORM}},
     {"fork", {&(const fn_fork){2}, 1, {FN_NCHW(2, 67, 5, 7)}, FN_FILL_UNIFORM}},
     {"join", {&ends, 2, {FN_NCHW(2, 512, 1, 3), FN_NCHW(2, 8, 1, 3)}, FN_FILL_UNIFORM}},
