@@ -13,7 +13,7 @@ fn_status fn_lower(fn_graph **out, const fn_graph *g, fn_backend backend) FN_CHE
 
 /* A lowered graph with what pays where memory is the limit (docs/cuda.md, "Fewer bytes"):
  * maxpool + lrn, in any order, -> poolnorm, in training with the bias and ReLU of the
- * convolution before it;
+ * convolution before it; in training batchnorm + maxpool -> bnpool;
  * 1x1 convolutions that read one value -> convs, where that moves fewer bytes;
  * in training, biases and ReLUs of convolutions + concat + fork -> join. */
 fn_status fn_lower_gpu(fn_graph **out, const fn_graph *g) FN_CHECKED;

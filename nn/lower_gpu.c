@@ -1,4 +1,5 @@
 /* lower_gpu.c -- the fusion patterns of FN_CUDA: they save bytes, which a GPU has least of. */
+#include "kernels/bnpool.h"
 #include "kernels/conv.h"
 #include "kernels/convs.h"
 #include "kernels/fork.h"
@@ -55,6 +56,33 @@ static fn_status lower_pair(fn_rewrite *r, const fn_node *n, int second, fn_pool
     added->w[0] = conv->w[1];
     added->row = r->from->node[second].row;
     fn_rewrite_take_in(r, added, second);
+    return FN_OK;
+}
+
+/* --- batchnorm and maxpool --- */
+
+/* The pool behind a batchnorm that does with it; -1: there is none. Only training has something to
+ * gain: to embed, a batchnorm is folded into its convolution. */
+static int pool_behind(const fn_graph *g, const fn_node *norm, fn_bnpool *a)
+{
+    if (!g->training || !fn_is(norm, "batchnorm"))
+        return -1;
+    int pool = fn_only_reader(g, norm->y[0], "maxpool");
+    if (pool < 0)
+        return -1;
+    memcpy(&a->norm, norm->attr, sizeof a->norm);
+    memcpy(&a->pool, g->node[pool].attr, sizeof a->pool);
+    return fn_bnpool_fits(&a->pool, norm->call.x[0].shape) ? pool : -1;
+}
+
+static fn_status lower_bnpool(fn_rewrite *r, const fn_node *n, int pool, const fn_bnpool *a)
+{
+    int y[FN_MAX_OUT];
+    FN_TRY(fn_graph_add(r->to, fn_op_find("bnpool"), n->name, a, &r->map[n->x[0]], 1, y));
+    fn_node *added = &r->to->node[r->to->n_node - 1];
+    memcpy(added->w, n->w, sizeof added->w);
+    added->row = r->from->node[pool].row;
+    fn_rewrite_take_in(r, added, pool);
     return FN_OK;
 }
 
@@ -240,10 +268,14 @@ static fn_status lower_conv(fn_rewrite *r, const fn_node *n)
 static fn_status lower_node(fn_rewrite *r, const fn_node *n)
 {
     fn_poolnorm pair;
+    fn_bnpool norm;
     fn_node *added;
     int second = partner(r->from, (int)(n - r->from->node), &pair);
     if (second >= 0)
         return lower_pair(r, n, second, &pair);
+    second = pool_behind(r->from, n, &norm);
+    if (second >= 0)
+        return lower_bnpool(r, n, second, &norm);
     if (fn_is(n, "conv"))
         return lower_conv(r, n);
     if (fn_is(n, "fork"))

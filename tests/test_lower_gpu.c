@@ -1,5 +1,6 @@
 /* test_lower_gpu.c -- what is fused for FN_CUDA alone. That it means the same: test_plan_cuda.c. */
 #include "core/mem.h"
+#include "kernels/bnpool.h"
 #include "kernels/conv.h"
 #include "kernels/convs.h"
 #include "kernels/join.h"
@@ -49,6 +50,16 @@ TEST(a_gpu_pools_and_normalises_in_one)
         CHECK_INT(count_attr(low, "poolnorm", offsetof(fn_poolnorm, norm_first)), 1);
         CHECK_INT(count_attr(low, "poolnorm", offsetof(fn_poolnorm, bias)), 2 * training);
         CHECK_INT(count_attr(low, "poolnorm", offsetof(fn_poolnorm, relu)), 2 * training);
+        fn_graph_close(low);
+    }
+}
+
+TEST(a_gpu_trains_batch_norm_and_pool_in_one)
+{
+    for (int training = 0; training < 2; training++) {
+        fn_graph *low = lower_shipped("nn2-bn", training);
+        CHECK_INT(count(low, "bnpool"), 2 * training);
+        CHECK_INT(count_attr(low, "bnpool", offsetof(fn_bnpool, norm.relu)), 2 * training);
         fn_graph_close(low);
     }
 }

@@ -107,7 +107,7 @@ kernels/channels.cuh @ 0,/    __syncthreads();/s/    __syncthreads();// @ test_o
 kernels/channels.cuh @ /    __syncthreads();/{x;s/^/x/;/^xx$/{x;d};x} @ test_ops_cuda @ no barrier before the grid's sums
 kernels/channels.cuh @ s/row < (int)blockDim.y; row++/row < (int)blockDim.y - 1; row++/ @ test_ops_cuda @ a row is not in the sum
 kernels/batchnorm.cu @ s/ - less.v\[k\] - along/ - less.v[k]/ @ test_ops_cuda @ backward drops a term
-kernels/batchnorm.cu @ s/!(normalised(s, x, k) > 0)/!(x.v[k] > 0)/ @ test_ops_cuda @ the mask of x instead of y
+kernels/batchnorm.cuh @ s/!(normalised(s, x, k) > 0)/!(x.v[k] > 0)/ @ test_ops_cuda @ the mask of x instead of y
 kernels/batchnorm.cu @ s/= read<N>(x + pivot_row(.*;/= {};/;s/(double)as_float(x\[pivot_row.*;/0;/ @ test_ops_cuda @ a variance as a difference of large numbers
 kernels/pool.cuh @ s/beyond \/ p.stride + 1/beyond \/ p.stride/ @ test_ops_cuda @ a window too many
 kernels/maxpool.cu @ s/v.v\[k\] > best->v/v.v[k] >= best->v/ @ test_ops_cuda @ the last tie wins
@@ -118,15 +118,18 @@ kernels/lrn.cuh @ s/\* x.v\[on\] \* p.factor \* p.inverse/* x.v[on] * p.factor/ 
 kernels/prelu.cu @ s/+= v.v\[k\] > 0 ? 0 : dv/+= dv/ @ test_ops_cuda @ a slope learns from what is above 0
 kernels/concat.cuh @ s/column >= in.end/column > in.end/ @ test_ops_cuda @ off by one
 kernels/fork.cu @ s/r = 1; r < FN_MAX_OUT/r = 2; r < FN_MAX_OUT/ @ test_ops_cuda @ a reader's gradient is forgotten
+kernels/bnpool.cu @ s/factor.v\[k\] < 0 ? -1.0f/factor.v[k] < 0 ? 1.0f/ @ test_ops_cuda @ the greatest x where a gain is negative
+kernels/bnpool.cu @ s/ - less.v\[k\] - along/ - less.v[k]/ @ test_ops_cuda @ backward drops a term
+kernels/bnpool_cuda.c @ s/winners.rows = .*/winners.pixels = winners.rows = rows_of(c->y[0].shape);/ @ test_ops_cuda @ a mean over what has won alone
 kernels/concat.cuh @ s/my_column() - p.first\] = (float)sum/my_column()] = (float)sum/ @ test_ops_cuda @ a bias's gradient in another's place
 kernels/convs.cu @ s/v.v\[k\] > 0 ? g.v\[k\] : 0/g.v[k]/ @ test_ops_cuda @ no mask of the relu
 kernels/convs_cuda.c @ s/b += (size_t)a->out\[i\] .*;/b += 0;/ @ test_ops_cuda @ biases fall on each other
 kernels/join.cu @ s/r = 1; r < FN_MAX_OUT/r = 2; r < FN_MAX_OUT/ @ test_ops_cuda @ a reader's gradient is forgotten
 kernels/join.cu @ s/bool cut = relu >> i/bool cut = relu >> 1/ @ test_ops_cuda @ the relu of another input
 kernels/join.cu @ s/in.at\[i\] = (bias++)->data/in.at[i] = bias->data/ @ test_ops_cuda @ the first bias is everybody's
-kernels/poolnorm.cu @ s/if (v\[k\] > best->v/if (v[k] >= best->v/ @ test_ops_cuda @ the last tie wins
-kernels/poolnorm.cu @ s/challenge(\&top, bottom, 6)/challenge(\&top, bottom, 3)/ @ test_ops_cuda @ a note of the wrong row
-kernels/poolnorm.cu @ s/        top = bottom;/        top = middle;/ @ test_ops_cuda @ the wrong row is carried on
+kernels/pool_half.cuh @ s/if (v\[k\] > best->v/if (v[k] >= best->v/ @ test_ops_cuda @ the last tie wins
+kernels/pool_half.cuh @ s/challenge(\&top, bottom, 6)/challenge(\&top, bottom, 3)/ @ test_ops_cuda @ a note of the wrong row
+kernels/pool_half.cuh @ s/        top = bottom;/        top = middle;/ @ test_ops_cuda @ the wrong row is carried on
 kernels/poolnorm.cuh @ s/k < 3 \* N; k++) {$/k < 2 * N + HALF; k++) {/ @ test_ops_cuda @ a neighbour's neighbour without its bias
 kernels/poolnorm_back.cu @ s/add_if_won(\&sum->right, right, tap)/(void)right/ @ test_ops_cuda @ a window on the right is forgotten
 kernels/poolnorm_back.cu @ s/row <= end; row++/row < end; row++/ @ test_ops_cuda @ the row between two bands is not written
