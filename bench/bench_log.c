@@ -25,7 +25,7 @@ static fn_status open_all(bench *b, const fn_config *c)
 {
     fn_trainer *t = &b->trainer;
     FN_TRY(fn_trainer_open(t, c));
-    FN_TRY(fn_validator_open(&b->validator, c, t->net, t->params, t->pack));
+    FN_TRY(fn_validator_open(&b->validator, c, t->net, t->params, t->pack, t->gpu));
     fn_projector_options o = {c->run, c->log_projector, c->augment.view};
     FN_TRY(fn_projector_open(&b->projector, fn_validator_last(b->validator).pack, o));
     FN_TRY(fn_journal_open(&b->journal, c, t->net, 0, false, (fn_tell){NULL, NULL}));

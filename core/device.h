@@ -12,7 +12,7 @@
 
 typedef struct fn_device fn_device;
 
-/* The GPU with this number, counted as the driver counts. FN_EUNSUPPORTED with the reason: a
+/* The GPU with this number, counted as the driver counts. FN_ENODEVICE with the reason: a
  * build without CUDA, no driver, one that is too old, no GPU, one older than sm_80. */
 fn_status fn_device_open(fn_device **out, int number) FN_CHECKED;
 void fn_device_close(fn_device *d);

@@ -37,16 +37,17 @@ static fn_status count_devices(int *count)
     cudaError_t e = cudaGetDeviceCount(count);
     cudaDriverGetVersion(&driver);
     if (e == cudaErrorInsufficientDriver && driver == 0)
-        return fn_fail(FN_EUNSUPPORTED, "there is no driver of a GPU on this machine");
+        return fn_fail(FN_ENODEVICE,
+                       "there is no driver of a GPU on this machine: use the CPU");
     if (e == cudaErrorInsufficientDriver)
-        return fn_fail(FN_EUNSUPPORTED,
+        return fn_fail(FN_ENODEVICE,
                        "the GPU's driver is for CUDA %d.%d and %d.%d is wanted: update it",
                        driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
                        CUDART_VERSION % 1000 / 10);
     if (e == cudaErrorNoDevice || (e == cudaSuccess && *count == 0))
-        return fn_fail(FN_EUNSUPPORTED, "there is no GPU on this machine");
+        return fn_fail(FN_ENODEVICE, "there is no GPU on this machine: use the CPU");
     if (e != cudaSuccess)
-        return fn_fail(FN_EUNSUPPORTED, "no GPU can be used: %s (%s)", cudaGetErrorName(e),
+        return fn_fail(FN_ENODEVICE, "no GPU can be used: %s (%s)", cudaGetErrorName(e),
                        cudaGetErrorString(e));
     return FN_OK;
 }
@@ -61,7 +62,7 @@ static fn_status check_architecture(int number)
         (int)cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, number),
         "asking for the architecture"));
     if (10 * major + minor < OLDEST)
-        return fn_fail(FN_EUNSUPPORTED,
+        return fn_fail(FN_ENODEVICE,
                        "GPU %d is of architecture sm_%d%d; sm_%d (A100, 2020) is "
                        "the oldest that is supported",
                        number, major, minor, OLDEST);

@@ -6,9 +6,9 @@ fn_status fn_device_open(fn_device **out, int number)
 {
     (void)number;
     *out = NULL;
-    return fn_fail(FN_EUNSUPPORTED,
-                   "this program was built without CUDA: use the CPU, or build "
-                   "it where the CUDA toolkit and cuDNN are installed");
+    return fn_fail(FN_ENODEVICE,
+                   "no GPU can be used, because this program was built without CUDA: use "
+                   "the CPU, or build it where the CUDA toolkit and cuDNN are installed");
 }
 
 void fn_device_close(fn_device *d)

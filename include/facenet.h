@@ -40,9 +40,9 @@ extern "C" {
     X(EINVAL, -1, 64, "invalid argument")                           \
     X(EDATA, -2, 65, "bad data")                                    \
     X(ENOENT, -3, 66, "missing input")                              \
-    X(EDEVICE, -4, 69, "device or driver error")                    \
+    X(EDEVICE, -4, 72, "a device or its driver failed")             \
     X(EUNSUPPORTED, -5, 69, "not supported here")                   \
-    X(ENUMERIC, -6, 70, "non-finite number")                        \
+    X(ENUMERIC, -6, 76, "non-finite number")                        \
     X(EINTERNAL, -7, 70, "a bug in facenet")                        \
     X(ENOMEM, -8, 71, "out of memory")                              \
     X(EEXIST, -9, 73, "cannot create: it exists")                   \
@@ -50,7 +50,8 @@ extern "C" {
     X(ESTOPPED, -11, 75, "stopped when told to, with a checkpoint") \
     X(EPERM, -12, 77, "permission denied")                          \
     X(ECONFIG, -13, 78, "error in a configuration")                 \
-    X(ESHAPE, -14, 78, "shapes do not fit")
+    X(ESHAPE, -14, 78, "shapes do not fit")                         \
+    X(ENODEVICE, -15, 68, "no GPU that can be used")
 
 typedef enum fn_status {
 #define X(name, value, exit_code, text) FN_##name = (value),
@@ -148,6 +149,14 @@ typedef enum fn_precision {
     FN_PRECISION_U8
 } fn_precision;
 
+/* Where the network runs. FN_DEVICE_CUDA: on the first GPU, of sm_80 (A100) or later; never on the
+ * CPU instead. FN_DEVICE_AUTO: there, if a GPU can be used and does what else is asked for. */
+typedef enum fn_device_choice {
+    FN_DEVICE_CPU,
+    FN_DEVICE_CUDA,
+    FN_DEVICE_AUTO
+} fn_device_choice;
+
 typedef struct fn_session fn_session;
 
 /* With a session per core, and in an OpenMP region of the program's own, say threads = 1. */
@@ -162,11 +171,14 @@ typedef struct fn_session_options {
      * FN_PRECISION_U8: faster still, by about 1e-4; call fn_session_calibrate first. Both for
      * processors with instructions for it, and not with `exact` (docs/architecture.md) */
     fn_precision precision;
+    /* default: the CPU. A GPU takes FN_PRECISION_FP32, _TF32 and _BF16, without `exact` */
+    fn_device_choice device;
 } fn_session_options;
 
 /* `options` may be NULL. The model outlives the session.
  * Errors: FN_EINVAL, FN_EUNSUPPORTED (an option of a newer facenet, a precision that the
- * processor lacks), FN_ESHAPE (the network takes no images), FN_ENOMEM. */
+ * processor lacks), FN_ENODEVICE (FN_DEVICE_CUDA: no GPU can be used, and why), FN_ESHAPE (the
+ * network takes no images), FN_ENOMEM (on a GPU with the batch that fits), FN_EDEVICE. */
 FN_API FN_CHECKED fn_status fn_session_open(fn_session **out, const fn_model *m,
                                             const fn_session_options *options);
 FN_API void fn_session_close(fn_session *s);
@@ -181,7 +193,8 @@ FN_API FN_CHECKED fn_status fn_session_calibrate(fn_session *s, const fn_image *
 /* Embeds n faces that are already cropped by the model's recipe (fn_face_cut); other sizes are
  * resized. `out` receives [n, fn_model_dim] floats, rows of unit norm. Any n >= 0.
  * Errors: FN_EINVAL (not an image, which one; a session of more threads than OpenMP gives here;
- * a session of FN_PRECISION_U8 that is not calibrated), FN_ENUMERIC (damaged weights), FN_ENOMEM. */
+ * a session of FN_PRECISION_U8 that is not calibrated), FN_ENUMERIC (damaged weights), FN_ENOMEM,
+ * FN_EDEVICE (the GPU failed: close the session). */
 FN_API FN_CHECKED fn_status fn_embed(fn_session *s, const fn_image *face, int n,
                                      float *out);
 

@@ -12,7 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-/* From max_batch / FEW images on, the padded batch is the cheaper one. */
+/* From max_batch / FEW images on, the padded batch is the cheaper one; on a GPU, where a pass costs
+ * as many launches whatever its size, from two on. */
 enum { FEW = 4 };
 
 static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
@@ -35,10 +36,11 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
     if (rc == FN_OK)
         rc = fn_plan_open(
             &pass->plan, g, s->params,
-            (fn_plan_options){.backend = FN_CPU,
+            (fn_plan_options){.backend = s->gpu ? FN_CUDA : FN_CPU,
                               .exact = s->exact,
                               .precision = lacks ? FN_PRECISION_FP32 : s->precision,
-                              .most = s->most});
+                              .most = s->most,
+                              .gpu = s->gpu});
     fn_graph_close(g);
     return rc;
 }
@@ -123,7 +125,8 @@ static fn_status run_singly(fn_session *s, const float *x, int n, float *out)
 
 fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out)
 {
-    bool few = n < s->max_batch && (n == 1 || n <= s->max_batch / FEW);
+    int most = s->gpu ? 1 : s->max_batch / FEW;
+    bool few = n < s->max_batch && (n == 1 || n <= most);
     bool singly = few || s->exact;
     fn_team before;
     if (s->precision == FN_PRECISION_U8 && !s->most)

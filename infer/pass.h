@@ -15,6 +15,8 @@ typedef struct fn_pass {
 } fn_pass;
 
 struct fn_session {
+    fn_gpu *gpu; /* NULL: the CPU */
+    bool lent;   /* the GPU is somebody else's */
     const fn_net *net;
     fn_params *params;
     float view;

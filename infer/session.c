@@ -2,9 +2,11 @@
 #include "infer/session.h"
 
 #include "core/mem.h"
+#include "core/text.h"
 #include "infer/pass.h"
 #include "kernels/precision.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { DEFAULT_BATCH = 32, MOST_BYTES = 4096 };
@@ -28,7 +30,29 @@ static fn_status copy_options(fn_session_options *all, const fn_session_options 
     return FN_OK;
 }
 
-static fn_status read_options(fn_session *s, const fn_session_options *o)
+static fn_status accept(const fn_session *s, fn_backend b)
+{
+    if (b == FN_CUDA && s->exact)
+        return fn_fail(FN_EUNSUPPORTED,
+                       "exact is for CPUs: on a GPU the order of a sum is its library's "
+                       "affair. Take the CPU, or do without exact");
+    return fn_precision_accept(s->precision, b, s->exact);
+}
+
+/* What a GPU never does is refused before one is looked for, and `auto` does not look. */
+static fn_status take_device(fn_session *s, fn_device_choice choice, fn_gpu *lent)
+{
+    bool cpus = s->exact || s->precision == FN_PRECISION_U8;
+    s->gpu = lent;
+    s->lent = lent != NULL;
+    if (choice == FN_DEVICE_CUDA || lent)
+        FN_TRY(accept(s, FN_CUDA));
+    if (!lent && !(cpus && choice == FN_DEVICE_AUTO))
+        FN_TRY(fn_gpu_choose(&s->gpu, choice));
+    return accept(s, s->gpu ? FN_CUDA : FN_CPU);
+}
+
+static fn_status read_options(fn_session *s, const fn_session_options *o, fn_gpu *lent)
 {
     fn_session_options all = {.size = 0};
     if (o)
@@ -41,11 +65,11 @@ static fn_status read_options(fn_session *s, const fn_session_options *o)
     s->max_batch = all.max_batch ? all.max_batch : DEFAULT_BATCH;
     s->exact = all.exact != 0;
     s->precision = all.precision;
-    return fn_precision_accept(s->precision, FN_CPU, s->exact);
+    return take_device(s, all.device, lent);
 }
 
-fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params,
-                          float view, const fn_session_options *o)
+fn_status fn_session_on(fn_session **out, fn_gpu *gpu, const fn_net *net, fn_params *params,
+                        float view, const fn_session_options *o)
 {
     fn_status rc;
     *out = NULL;
@@ -58,7 +82,7 @@ fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params
     s->net = net;
     s->params = params;
     s->view = view;
-    FN_GO(read_options(s, o));
+    FN_GO(read_options(s, o, gpu));
     FN_GO(fn_pass_open(s));
     s->x = fn_alloc((size_t)s->max_batch * fn_pass_floats(s), sizeof *s->x);
     if (!s->x) {
@@ -73,6 +97,12 @@ out:
     return rc;
 }
 
+fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params,
+                          float view, const fn_session_options *o)
+{
+    return fn_session_on(out, NULL, net, params, view, o);
+}
+
 fn_status fn_session_open(fn_session **out, const fn_model *m, const fn_session_options *o)
 {
     return fn_session_over(out, m->net, m->params, m->record.view, o);
@@ -83,10 +113,21 @@ void fn_session_close(fn_session *s)
     if (!s)
         return;
     fn_pass_close(s);
+    if (!s->lent)
+        fn_gpu_close(s->gpu);
     fn_free(s->x);
     fn_free(s->most);
     fn_free(s->scratch.data);
     fn_free(s);
+}
+
+void fn_session_describe(const fn_session *s, char *text, size_t size)
+{
+    if (s->gpu)
+        fn_gpu_describe(s->gpu, text, size);
+    else
+        snprintf(text, size, "cpu, %d %s", s->threads,
+                 fn_text_plural(s->threads, "thread", "threads"));
 }
 
 fn_status fn_session_reload(fn_session *s)

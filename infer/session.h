@@ -7,10 +7,18 @@
 #include "nn/model.h"
 
 /* A session on weights that still change: call fn_session_reload after each change. For
- * validation while training. net, params outlive the session. */
+ * validation while training. net, params outlive the session, and so does `gpu` (may be NULL):
+ * with it the session runs there, whatever its options say of a device. */
 fn_status fn_session_over(fn_session **out, const fn_net *net, fn_params *params,
                           float view, const fn_session_options *o) FN_CHECKED;
+struct fn_gpu;
+fn_status fn_session_on(fn_session **out, struct fn_gpu *gpu, const fn_net *net,
+                        fn_params *params, float view,
+                        const fn_session_options *o) FN_CHECKED;
 fn_status fn_session_reload(fn_session *s) FN_CHECKED;
+
+/* Where it runs: "cpu, 8 threads", "cuda, NVIDIA H100 80GB HBM3, 79 GB". */
+void fn_session_describe(const fn_session *s, char *text, size_t size);
 
 /* fn_session_calibrate with 256 faces of a pack, evenly drawn, or with all if there are fewer. */
 fn_status fn_session_calibrate_pack(fn_session *s, const char *path) FN_CHECKED;

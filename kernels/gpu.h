@@ -17,6 +17,12 @@ typedef struct fn_gpu {
 /* The GPU with this number; its convolutions run on the engines that its file names, if it has one
  * (fn_engines_open_for). Errors: those of fn_device_open and of such a file, FN_EDEVICE. */
 fn_status fn_gpu_open(fn_gpu **out, int number) FN_CHECKED;
+
+/* The GPU that is asked for; NULL: the CPU. One that cannot be used is an error (FN_ENODEVICE) where
+ * nothing else will do. Errors: FN_EINVAL (no such choice), those of fn_gpu_open. */
+fn_status fn_gpu_choose(fn_gpu **out, fn_device_choice choice) FN_CHECKED;
+extern const char *const fn_device_names[]; /* by fn_device_choice: "cpu", ...; then NULL */
+
 void fn_gpu_close(fn_gpu *g); /* after everything that lives on it; accepts NULL */
 
 /* The places in a workspace are multiples of this many bytes, as cuDNN likes them. */

@@ -82,7 +82,7 @@ def no_device():
         print("# passed over: a GPU that is not there, since one is")
         return
     r = train("device=cuda", f"run={at('gpu')}")
-    expect("no GPU, but asked for", 69, "CUDA" if "CUDA" in r.stderr else "GPU", r)
+    expect("no GPU, but asked for", 68, "CUDA" if "CUDA" in r.stderr else "GPU", r)
     check("nothing was begun", not os.path.exists(at("gpu")))
 
 
@@ -142,7 +142,7 @@ def runaway_numbers():
     r = train("optim.kind=sgd", "optim.rate=100", "optim.decay=10", "optim.momentum=0.99",
               "train.steps=500", "loss.reduce=sum", "loss.mining=hardest_negative",
               f"run={at('wild')}")
-    expect("numbers that run away", 70, "finite", r)
+    expect("numbers that run away", 76, "finite", r)
     check("numbers that run away: passed over first", "passed over" in r.stderr, r.stderr)
 
 

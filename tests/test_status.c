@@ -80,9 +80,9 @@ TEST(exit_codes_are_as_documented)
         int code;
     } documented[] = {
         {FN_OK, 0},       {FN_EINVAL, 64},       {FN_EDATA, 65},    {FN_ENOENT, 66},
-        {FN_EDEVICE, 69}, {FN_EUNSUPPORTED, 69}, {FN_ENUMERIC, 70}, {FN_EINTERNAL, 70},
+        {FN_EDEVICE, 72}, {FN_EUNSUPPORTED, 69}, {FN_ENUMERIC, 76}, {FN_EINTERNAL, 70},
         {FN_ENOMEM, 71},  {FN_EEXIST, 73},       {FN_EIO, 74},      {FN_ESTOPPED, 75},
-        {FN_EPERM, 77},   {FN_ECONFIG, 78},      {FN_ESHAPE, 78},
+        {FN_EPERM, 77},   {FN_ECONFIG, 78},      {FN_ESHAPE, 78},   {FN_ENODEVICE, 68},
     };
     int known = 0;
 #define X(name, value, exit_code, text) known++;

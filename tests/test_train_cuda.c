@@ -296,7 +296,7 @@ TEST(a_device_that_is_not_there_is_refused_where_it_was_asked_for)
     fn_trainer t;
     enter();
     fn_emu_plug_in(false);
-    CHECK_FAILS(open_trainer(&t, "cuda", "seed=1", "seed=1"), FN_EUNSUPPORTED,
+    CHECK_FAILS(open_trainer(&t, "cuda", "seed=1", "seed=1"), FN_ENODEVICE,
                 "not plugged in");
     CHECK_OK(open_trainer(&t, "auto", "seed=1", "seed=1"));
     CHECK(t.gpu == NULL);

@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 #include "core/yaml.h"
+#include "kernels/gpu.h"
 #include "kernels/precision.h"
 
 #include <float.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const fallbacks[] = {"skip", "farthest", "hardest", NULL};
 static const char *const minings[] = {"semihard", "hardest_negative", "hardest",
                                       "all",      "random",           NULL};
@@ -47,7 +47,7 @@ static const char *const schedules[] = {"constant", "cosine", "step", NULL};
 const fn_field fn_config_fields[] = {
     TEXT("net", net, NULL, "a network of configs/nets, or a path to its YAML"),
     TEXT("run", run, NULL, "folder of this run: logs, metrics, checkpoints, model"),
-    CHOICE("device", device, FN_DEVICE_AUTO, devices, "auto takes a GPU where there is one"),
+    CHOICE("device", device, FN_DEVICE_AUTO, fn_device_names, "auto takes a GPU where there is one"),
     INT("threads", threads, 0, 0, 1024, "of the network; 0: every core"),
     LONG("seed", seed, 1, 0, 1e15, "of weights, batches and augmentation"),
     TEXT("data.train", train_pack, NULL, "pack of faces to learn from (facenet data pack)"),

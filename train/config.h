@@ -9,12 +9,10 @@
 #include "train/optim.h"
 #include "train/schedule.h"
 
-enum { FN_DEVICE_AUTO, FN_DEVICE_CPU, FN_DEVICE_CUDA };
-
 typedef struct fn_config {
     char net[FN_TEXT_BYTES]; /* "nn2", or a path */
     char run[FN_TEXT_BYTES]; /* the run folder */
-    int device;              /* FN_DEVICE_... */
+    int device;              /* fn_device_choice */
     int threads;             /* 0: every core */
     int64_t seed;
 

@@ -238,7 +238,7 @@ static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)
     if (o->resume)
         FN_TRY(resume(t, passed, sizeof passed));
     if (*c->val_pack)
-        FN_TRY(fn_validator_open(&r->validator, c, t->net, t->params, t->pack));
+        FN_TRY(fn_validator_open(&r->validator, c, t->net, t->params, t->pack, t->gpu));
     if (r->validator && c->log_projector)
         FN_TRY(open_projector(r));
     FN_TRY(fn_journal_open(&r->journal, &t->config, t->net, t->record.step, o->resume,
@@ -302,7 +302,7 @@ fn_status fn_train_dry(const fn_config *c, fn_tell to)
     fn_status rc;
     FN_TRY(fn_trainer_open(&t, c));
     if (*c->val_pack)
-        FN_GO(fn_validator_open(&v, c, t.net, t.params, t.pack));
+        FN_GO(fn_validator_open(&v, c, t.net, t.params, t.pack, t.gpu));
     say_what(&t, to);
     FN_GO(try_step(&t, to));
     tell(to, "nothing was written: this was a dry run");

@@ -32,15 +32,12 @@ out:
     return rc;
 }
 
-/* A GPU that cannot be used is an error where it was asked for. */
 static fn_status open_device(fn_trainer *t)
 {
-    if (t->config.device == FN_DEVICE_CPU)
-        return FN_OK;
-    fn_status rc = fn_gpu_open(&t->gpu, 0);
-    if (rc == FN_OK)
+    FN_TRY(fn_gpu_choose(&t->gpu, (fn_device_choice)t->config.device));
+    if (t->gpu)
         t->stepper = &fn_stepper_cuda;
-    return rc == FN_EUNSUPPORTED && t->config.device == FN_DEVICE_AUTO ? FN_OK : rc;
+    return FN_OK;
 }
 
 static fn_status open_data(fn_trainer *t)

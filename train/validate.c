@@ -65,7 +65,7 @@ static fn_status allocate(fn_validator *v, const fn_config *c, const fn_net *net
 }
 
 fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net *net,
-                            fn_params *params, const fn_pack *train)
+                            fn_params *params, const fn_pack *train, fn_gpu *gpu)
 {
     fn_validator *v = fn_alloc(1, sizeof *v);
     fn_session_options o = {
@@ -78,7 +78,7 @@ fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net
     FN_GO(refuse_shared_people(v->pack, train));
     FN_GO(draw_pairs(v, c));
     FN_GO(allocate(v, c, net));
-    FN_GO(fn_session_over(&v->session, net, params, c->augment.view, &o));
+    FN_GO(fn_session_on(&v->session, gpu, net, params, c->augment.view, &o));
     *out = v;
     return FN_OK;
 out:

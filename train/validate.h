@@ -5,16 +5,19 @@
 
 #include "data/pack.h"
 #include "eval/verification.h"
+#include "kernels/gpu.h"
 #include "nn/net.h"
 #include "nn/params.h"
 #include "train/config.h"
 
 typedef struct fn_validator fn_validator;
 
-/* `net` and `params` outlive the validator. A pack that shares a person with `train` is
+/* `net`, `params` and `gpu` outlive the validator, which runs on the GPU, or on the CPU where it is
+ * NULL; always in fp32. A pack that shares a person with `train` is
  * FN_EDATA: such a figure would be worth nothing. */
 fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net *net,
-                            fn_params *params, const fn_pack *train) FN_CHECKED;
+                            fn_params *params, const fn_pack *train,
+                            fn_gpu *gpu) FN_CHECKED;
 void fn_validator_close(fn_validator *v);
 
 /* Free the result with fn_verification_free. */

@@ -72,7 +72,7 @@ fn_status fn_device_open(fn_device **out, int number)
 {
     *out = NULL;
     if (!plugged_in)
-        return fn_fail(FN_EUNSUPPORTED, "the emulated GPU is not plugged in");
+        return fn_fail(FN_ENODEVICE, "the emulated GPU is not plugged in");
     if (number != 0)
         return fn_fail(FN_EINVAL, "there is no GPU %d: they are 0 to 0", number);
     *out = fn_alloc(1, sizeof **out);
