@@ -27,17 +27,18 @@ typedef struct fn_cli_source {
     int threads;        /* 0: every core */
     bool exact;         /* as in fn_session_options */
     fn_precision precision;
+    fn_device_choice device;
     const char *calibrate; /* pack for u8; NULL: none */
 } fn_cli_source;
 
-/* e [n, fn_model_dim(m)]. */
+/* e [n, fn_model_dim(m)]. Says on stderr where the network runs. */
 fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *s,
                               char *const *image, int n, bool flip) FN_CHECKED;
 
 struct argp;
 struct argp_state;
 
-/* --model, --crop, --images and --threads, as a child of a subcommand's parser; its input is an
+/* --model, --crop, --images, --device and --threads, as a child of a subcommand's parser; its input is an
  * fn_cli_source. */
 extern const struct argp fn_cli_source_parser;
 
@@ -53,5 +54,7 @@ double fn_cli_real(const struct argp_state *state, const char *option, const cha
 
 /* The precision that --precision names. */
 fn_precision fn_cli_precision(const struct argp_state *state, const char *text);
+/* The device that --device names. */
+fn_device_choice fn_cli_device(const struct argp_state *state, const char *text);
 
 #endif

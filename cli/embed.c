@@ -1,5 +1,5 @@
-/* embed.c -- facenet embed --model FILE [--exact | --precision bf16] [--format csv|jsonl|npy]
- * [-o FILE] IMAGE... */
+/* embed.c -- facenet embed --model FILE [--exact | --precision bf16] [--device cuda]
+ * [--format csv|jsonl|npy] [-o FILE] IMAGE... */
 #include "cli/cli.h"
 #include "core/mem.h"
 #include "infer/session.h"
@@ -89,7 +89,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp_option options[] = {
     {"exact", 'e', NULL, 0, "numbers that do not depend on the other images; slower", 0},
     {"precision", 'P', "NUMBERS", 0,
-     "fp32 (default), bf16 or u8: faster and less exact, where the CPU has it", 0},
+     "fp32 (default), bf16, tf32 (a GPU's) or u8 (a CPU's): faster and less exact", 0},
     {"calibrate", CALIBRATE, "PACK", 0, "faces that u8 learns its ranges from", 0},
     {"flip", 'f', NULL, 0, "average the embeddings of image and mirror image", 0},
     {"format", 'F', "FORMAT", 0, "csv, jsonl or npy; default: as FILE ends, or csv", 0},

@@ -26,6 +26,7 @@ typedef struct arguments {
     fn_lfw_options lfw;
     const char *config, *json, *roc, *csv, *html;
     fn_settings settings;
+    bool device_said;
     char *command, date[32];
 } arguments;
 
@@ -77,6 +78,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case 'P':
         a->lfw.precision = fn_cli_precision(state, value);
         return 0;
+    case 'd':
+        a->lfw.device = fn_cli_device(state, value);
+        a->device_said = true;
+        return 0;
     case CALIBRATE:
         a->lfw.calibrate = value;
         return 0;
@@ -115,7 +120,9 @@ static const struct argp_option options[] = {
      "leave out pairs whose images are missing; the result says which", 0},
     {"far", FAR, "RATE", 0, "report this false accept rate beside 0.1, 0.01 and 0.001", 0},
     {"precision", 'P', "NUMBERS", 0,
-     "fp32 (default), bf16 or u8: faster and less exact, where the CPU has it", 0},
+     "fp32 (default), bf16, tf32 (a GPU's) or u8 (a CPU's): faster and less exact", 0},
+    {"device", 'd', "WHERE", 0,
+     "auto (default: a GPU where one can be used), cpu or cuda: a GPU or an error", 0},
     {"calibrate", CALIBRATE, "PACK", 0, "faces that u8 learns its ranges from", 0},
     {"batch", 'b', "N", 0, "images of one pass; default 64", 0},
     {"threads", 'j', "N", 0, "default: every core", 0},
@@ -142,7 +149,8 @@ static void list_sections(const char *also[GROUPS], char text[GROUPS][GROUP_BYTE
     int n = 0;
     for (const fn_field *f = fn_config_fields; f->name && n < GROUPS - 1; f++) {
         snprintf(text[n], GROUP_BYTES, "%.*s", (int)strcspn(f->name, "."), f->name);
-        if (strcmp(text[n], "run") == 0 || (n && strcmp(text[n], text[n - 1]) == 0))
+        if (strcmp(text[n], "run") == 0 || strcmp(text[n], "device") == 0 ||
+            (n && strcmp(text[n], text[n - 1]) == 0))
             continue;
         also[n] = text[n];
         n++;
@@ -184,6 +192,8 @@ static fn_status complete(arguments *a)
     o->allow_missing = o->allow_missing || s->allow_missing;
     o->batch = o->batch ? o->batch : s->batch;
     o->threads = o->threads ? o->threads : s->threads;
+    if (!a->device_said)
+        o->device = a->config ? (fn_device_choice)s->device : FN_DEVICE_AUTO;
     if (!o->pairs)
         return fn_fail(FN_EINVAL, "no pairs to verify: name their file with --lfw");
     if (!o->model && !o->pixels)
@@ -214,12 +224,12 @@ static char *join(int argc, char **argv)
     return text;
 }
 
-/* A missing image on the console, or progress where someone is looking. */
-static void tell(void *ctx, const char *missing, int done, int total)
+/* A line for the console, or progress where someone is looking. */
+static void tell(void *ctx, const char *line, int done, int total)
 {
     (void)ctx;
-    if (missing)
-        fprintf(stderr, "missing: %s\n", missing);
+    if (line)
+        fprintf(stderr, "%s\n", line);
     else if (isatty(STDERR_FILENO))
         fprintf(stderr, "\r%d of %d images%s", done, total, done == total ? "\n" : "");
 }
@@ -268,7 +278,7 @@ static void print(const fn_lfw *r)
                fn_text_plural(r->pairs->n_absent, "image is", "images are"));
     printf("model      %s\n", r->report.model ? r->report.model : "none: pixels");
     if (r->report.precision)
-        printf("precision  %s\n", r->report.precision);
+        printf("precision  %s\ndevice     %s\n", r->report.precision, r->report.device);
     printf("crop       %s, view %.3g%s\n", r->report.crop, r->report.view,
            r->report.flip ? ", with mirror image" : "");
     print_figures(v, &r->intervals);

@@ -1,5 +1,6 @@
 /* parse.c -- what the subcommands share of reading their arguments. */
 #include "cli/cli.h"
+#include "kernels/gpu.h"
 #include "kernels/precision.h"
 
 #include <errno.h>
@@ -50,6 +51,15 @@ fn_precision fn_cli_precision(const struct argp_state *state, const char *text)
 {
     int p = fn_precision_find(text);
     if (p < 0)
-        argp_error(state, "--precision: '%s' is not one of: fp32, bf16, u8", text);
+        argp_error(state, "--precision: '%s' is not one of: fp32, tf32, bf16, u8", text);
     return p < 0 ? FN_PRECISION_FP32 : (fn_precision)p;
+}
+
+fn_device_choice fn_cli_device(const struct argp_state *state, const char *text)
+{
+    for (int d = 0; fn_device_names[d]; d++)
+        if (strcmp(fn_device_names[d], text) == 0)
+            return (fn_device_choice)d;
+    argp_error(state, "--device: '%s' is not one of: auto, cpu, cuda", text);
+    return FN_DEVICE_AUTO;
 }

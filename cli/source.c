@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 #include "infer/session.h"
 
+#include <stdio.h>
+
 #include <argp.h>
 
 /* Landmarks of the training set say nothing about other images. */
@@ -23,12 +25,16 @@ fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *
                             .threads = s->threads,
                             .max_batch = n < 32 ? n : 32,
                             .exact = s->exact,
-                            .precision = s->precision};
+                            .precision = s->precision,
+                            .device = s->device};
+    char where[160];
     fn_session *session = NULL;
     fn_crop *crop = NULL;
     fn_status rc;
     FN_GO(choose_crop(&crop, m, s));
     FN_GO(fn_session_open(&session, m, &o));
+    fn_session_describe(session, where, sizeof where);
+    fprintf(stderr, "device: %s\n", where);
     if (s->calibrate)
         FN_GO(fn_session_calibrate_pack(session, s->calibrate));
     fn_embed_paths paths = {crop, s->images, image};
@@ -43,6 +49,12 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     fn_cli_source *s = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        s->device = FN_DEVICE_AUTO;
+        return 0;
+    case 'd':
+        s->device = fn_cli_device(state, value);
+        return 0;
     case 'm':
         s->model = value;
         return 0;
@@ -69,6 +81,8 @@ static const struct argp_option options[] = {
     {"crop", 'c', "RECIPE", 0,
      "none, 'centre: SIDE@X,Y' or 'landmarks: FILE.tsv'; default: the model's", 0},
     {"images", 'i', "DIR", 0, "folder that the images' names begin at; default: here", 0},
+    {"device", 'd', "WHERE", 0,
+     "auto (default: a GPU where one can be used), cpu or cuda: a GPU or an error", 0},
     {"threads", 'j', "N", 0, "default: every core", 0},
     {0},
 };

@@ -19,6 +19,7 @@ typedef struct work {
     char *recipe, *images;
     float *vector, *distance; /* [images, dim], [pairs] */
     int dim;
+    char device[160];
 } work;
 
 static void work_close(work *w)
@@ -48,13 +49,21 @@ static fn_status choose_images(work *w)
     return FN_OK;
 }
 
+static void say(const fn_lfw_options *o, const char *what, const char *more)
+{
+    char line[4096];
+    snprintf(line, sizeof line, "%s%s", what, more);
+    if (o->tell)
+        o->tell(o->ctx, line, 0, 0);
+}
+
 static fn_status refuse_missing(work *w)
 {
     const fn_lfw_options *o = w->options;
     int *missing, n;
     FN_TRY(fn_pairs_locate(w->pairs, w->images, &missing, &n));
-    for (int i = 0; i < n && o->tell; i++)
-        o->tell(o->ctx, w->pairs->path[missing[i]], 0, 0);
+    for (int i = 0; i < n; i++)
+        say(o, "missing: ", w->pairs->path[missing[i]]);
     fn_status rc = FN_OK;
     if (n && o->allow_missing)
         rc = fn_pairs_drop(w->pairs, missing, n);
@@ -101,10 +110,13 @@ static fn_status embed(work *w)
     fn_session_options s = {.size = sizeof s,
                             .threads = o->threads,
                             .max_batch = o->batch ? o->batch : DEFAULT_BATCH,
-                            .precision = o->precision};
+                            .precision = o->precision,
+                            .device = o->device};
     fn_session *session = NULL;
     fn_status rc;
     FN_GO(fn_session_open(&session, w->model, &s));
+    fn_session_describe(session, w->device, sizeof w->device);
+    say(o, "device: ", w->device);
     if (o->calibrate)
         FN_GO(fn_session_calibrate_pack(session, o->calibrate));
     fn_embed_paths paths = {w->crop, w->images, w->pairs->path};
@@ -184,6 +196,7 @@ static void describe(fn_lfw *r, const work *w)
     to->model_digest = w->model->digest;
     to->net = fn_net_name(w->model->net);
     to->precision = fn_precision_names[o->precision];
+    to->device = w->device;
     to->step = w->model->record.step;
 }
 

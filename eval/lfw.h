@@ -13,14 +13,16 @@ typedef struct fn_lfw_options {
     const char *crop; /* NULL: the model's recipe; for pixels: none */
     bool flip;
     fn_precision precision;
+    fn_device_choice device;
     const char *calibrate; /* pack for FN_PRECISION_U8; NULL: none */
     bool pixels;           /* no model: squared distances of pixels, the figure to beat */
     bool allow_missing; /* pairs with missing images are left out, and the report says so */
     double far;         /* a rate to report beside 0.1, 0.01 and 0.001; 0: none */
     int threads;        /* 0: every core */
     int batch;          /* images of one pass; 0: 64 */
-    /* Hears of every missing image (`missing` not NULL) and of progress. May be NULL. */
-    void (*tell)(void *ctx, const char *missing, int done, int total);
+    /* Hears of every missing image and of the device, in a line that is not NULL, and of
+     * progress. May be NULL. */
+    void (*tell)(void *ctx, const char *line, int done, int total);
     void *ctx;
 } fn_lfw_options;
 

@@ -113,11 +113,11 @@ static bool add_details(json_t *all, const fn_report *r)
 static json_t *describe(const fn_report *r)
 {
     json_t *all = json_pack(
-        "{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}",
+        "{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}",
         "command", r->command, "date", r->date, "protocol", r->protocol, "pairs_file",
         r->pairs_file, "pairs_digest", r->pairs_digest, "images", r->images, "model",
         r->model, "model_digest", r->model_digest, "net", r->net, "precision", r->precision,
-        "crop", r->crop, "flip", (int)r->flip);
+        "device", r->device, "crop", r->crop, "flip", (int)r->flip);
     if (all && r->model)
         json_object_set_new(all, "step", json_integer(r->step));
     if (all)

@@ -10,7 +10,7 @@ enum { FN_MAX_RATES = 4 };
 /* What was measured on what; every text and pointer may be NULL (left out). */
 typedef struct fn_report {
     const char *protocol, *pairs_file, *pairs_digest, *images;
-    const char *model, *model_digest, *net, *precision, *crop;
+    const char *model, *model_digest, *net, *precision, *device, *crop;
     double view;
     bool flip; /* embeddings of image and mirror image were averaged */
     int64_t step;

@@ -2,6 +2,7 @@
 #include "eval/settings.h"
 
 #include "core/yaml.h"
+#include "kernels/gpu.h"
 
 #include <stdio.h>
 
@@ -10,6 +11,7 @@
 /* clang-format off */
 static const fn_field fields[] = {
     {"run", FN_TEXT, AT(run), 0, 0, 0, NULL, "", "a training run: its model.fnm is the model"},
+    {"device", FN_CHOICE, AT(device), FN_DEVICE_AUTO, 0, 0, fn_device_names, NULL, "of the network"},
     {"eval.pairs", FN_TEXT, AT(pairs), 0, 0, 0, NULL, "", "in the grammar of LFW's pairs.txt"},
     {"eval.images", FN_TEXT, AT(images), 0, 0, 0, NULL, "", "their folder; empty: that of the pairs"},
     {"eval.model", FN_TEXT, AT(model), 0, 0, 0, NULL, "", "a .fnm file; empty: that of the run"},

@@ -9,6 +9,7 @@ typedef struct fn_settings {
     char run[FN_TEXT_BYTES]; /* of the training configuration: RUN/model.fnm is the model */
     char pairs[FN_TEXT_BYTES], images[FN_TEXT_BYTES], model[FN_TEXT_BYTES];
     char crop[FN_TEXT_BYTES];
+    int device; /* fn_device_choice */
     int flip, pixels, allow_missing, batch, threads;
 } fn_settings;
 

@@ -40,7 +40,7 @@ def refused(name, code, word, *args, **how):
 
 
 def refusals(embed):
-    refused("no such precision", 64, "fp32, bf16, u8", *embed, "--precision", "u9")
+    refused("no such precision", 64, "fp32, tf32, bf16, u8", *embed, "--precision", "u9")
     refused("tf32", 69, "tf32 is a format of CUDA", *embed, "--precision", "tf32")
     refused("bf16 and exact", 64, "exact asks for every digit", *embed, "--exact", "--precision",
             "bf16")
