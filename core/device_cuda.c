@@ -2,6 +2,7 @@
 #include "core/device.h"
 #include "core/mem.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,16 +20,43 @@ struct fn_event {
     cudaEvent_t event;
 };
 
-/* An asynchronous fault surfaces at a later call: the sentence names what was being done then. */
+/* What a kernel that has started can come to: from then on every call reports it. */
+static bool broke_off(cudaError_t e)
+{
+    static const cudaError_t faults[] = {
+        cudaErrorIllegalAddress,     cudaErrorLaunchFailure,       cudaErrorLaunchTimeout,
+        cudaErrorMisalignedAddress,  cudaErrorInvalidAddressSpace, cudaErrorInvalidPc,
+        cudaErrorIllegalInstruction, cudaErrorHardwareStackError,  cudaErrorAssert,
+        cudaErrorECCUncorrectable};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (e == faults[i])
+            return true;
+    return false;
+}
+
+/* A fault surfaces at a later call: `doing` is what was being done then. */
 fn_status fn_device_check(int error, const char *doing)
 {
     cudaError_t e = (cudaError_t)error;
+    const char *name = cudaGetErrorName(e), *text = cudaGetErrorString(e);
     if (e == cudaSuccess)
         return FN_OK;
     if (e == cudaErrorMemoryAllocation)
         return fn_fail(FN_ENOMEM, "%s: the GPU has no memory left for it", doing);
-    return fn_fail(FN_EDEVICE, "%s: the GPU reports %s (%s)", doing, cudaGetErrorName(e),
-                   cudaGetErrorString(e));
+    if (e == cudaErrorNoKernelImageForDevice || e == cudaErrorUnsupportedPtxVersion)
+        return fn_fail(
+            FN_ENODEVICE,
+            "%s: this program holds no code that the GPU runs, %s (%s): build it "
+            "with the GPU's architecture in CMAKE_CUDA_ARCHITECTURES",
+            doing, name, text);
+    if (broke_off(e))
+        return fn_fail(
+            FN_EDEVICE,
+            "%s: the GPU reports %s (%s), of work that was queued before; nothing "
+            "there can be trusted any more. Start again; with "
+            "CUDA_LAUNCH_BLOCKING=1 it is reported where it happens",
+            doing, name, text);
+    return fn_fail(FN_EDEVICE, "%s: the GPU reports %s (%s)", doing, name, text);
 }
 
 static fn_status count_devices(int *count)

@@ -18,6 +18,7 @@ static fn_status choose_engines(fn_gpu *g)
 static fn_status open_libraries(fn_gpu *g, int number)
 {
     FN_TRY(fn_device_open(&g->device, number));
+    FN_TRY(fn_device_check(fn_launch_probe(), "looking at the GPU"));
     FN_TRY(fn_cudnn_open(&g->cudnn, fn_gpu_stream(g)));
     FN_TRY(choose_engines(g));
     FN_TRY(fn_cublas_open(&g->cublas, fn_gpu_stream(g)));

@@ -68,7 +68,9 @@ int fn_launch_bnpool_back(void *dx, const void *dy, const void *note, const void
                           const float *share, fn_batchnorm_launch a,
                           const struct fn_pool_walk *w, void *stream);
 
-/* cast.cu: `count` elements of one type to another. */
+/* cast.cu: an error where the GPU does not run our kernels; queues nothing. */
+int fn_launch_probe(void);
+/* `count` elements of one type to another. */
 int fn_launch_cast(void *to, int to_type, const void *from, int from_type, int64_t count,
                    void *stream);
 

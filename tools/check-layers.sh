@@ -26,7 +26,7 @@ dlfcn.h:       bench/energy.h
 dnnl:          kernels/
 oneapi/:       kernels/
 omp.h:         kernels/ train/
-cuda_runtime:  core/device_cuda.c kernels/cudnn kernels/cublas.c tests/emu/
+cuda_runtime:  core/device_cuda.c kernels/cudnn kernels/cublas.c tests/emu/ tests/test_cuda_runtime.c
 cuda_bf16.h:   kernels/launch.cuh tests/emu/
 cudnn:         kernels/cudnn_backend.h
 cublas:        kernels/cublas.c

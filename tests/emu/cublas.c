@@ -1,8 +1,10 @@
 /* kernels/cublas.h by plain loops. */
 #include "kernels/cublas.h"
 
+#include "core/device.h"
 #include "core/mem.h"
 #include "kernels/bf16.h"
+#include "tests/emu/fault.h"
 #include "tests/emu/queue.h"
 
 #include <stdlib.h>
@@ -49,6 +51,7 @@ static void multiply(void *ctx)
 fn_status fn_cublas_multiply(fn_cublas *c, const fn_cublas_product *p)
 {
     (void)c;
+    FN_TRY(fn_device_check(fn_emu_work(), "a product"));
     fn_cublas_product *own = malloc(sizeof *own); /* not one that a test fails */
     if (!own)
         abort();

@@ -1,9 +1,11 @@
 /* kernels/cudnn.h by plain loops: the formulas of its table, in double. */
 #include "kernels/cudnn.h"
 
+#include "core/device.h"
 #include "core/mem.h"
 #include "kernels/bf16.h"
 #include "tests/emu/emu.h"
+#include "tests/emu/fault.h"
 #include "tests/emu/queue.h"
 
 #include <stdio.h>
@@ -280,6 +282,7 @@ static void run_pass(void *ctx)
 
 fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *d)
 {
+    FN_TRY(fn_device_check(fn_emu_work(), "a convolution"));
     pass *own = malloc(sizeof *own); /* not one that a test fails */
     if (!own)
         abort();

@@ -12,6 +12,7 @@
 #ifndef FN_TESTS_EMU_CUEMU_HPP
 #define FN_TESTS_EMU_CUEMU_HPP
 
+#include "tests/emu/fault.h"
 #include "tests/emu/queue.h"
 
 #include <algorithm>
@@ -480,8 +481,9 @@ static inline float __uint_as_float(unsigned bits)
     return x;
 }
 
-#define cudaGetLastError()        cudaSuccess
-#define cudaFuncSetAttribute(...) cudaSuccess
+#define cudaGetLastError()               ((cudaError_t)fn_emu_work()) /* once a launch */
+#define cudaFuncSetAttribute(...)        cudaSuccess
+#define cudaFuncGetAttributes(a, kernel) ((void)(a), (void)(kernel), cudaSuccess)
 
 #define LAUNCH(kernel, grid, block, shared, stream, ...)                \
     do {                                                                \

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "tests/emu/emu.h"
+#include "tests/emu/fault.h"
 #include "tests/emu/queue.h"
 
 #include <stdio.h>
@@ -63,6 +64,7 @@ static bool is_lost(void)
 
 fn_status fn_device_check(int error, const char *doing)
 {
+    error = error ? error : fn_emu_state();
     return error || is_lost()
                ? fn_fail(FN_EDEVICE, "%s: the emulated GPU reports %d", doing, error)
                : FN_OK;
@@ -112,7 +114,7 @@ static fn_status host_waits(const char *doing)
     waits++;
     spoilt = spoilt || recording;
     return recording ? fn_fail(FN_EDEVICE, "%s: the emulated GPU is recording", doing)
-                     : fn_device_check(0, doing);
+                     : fn_device_check(fn_emu_wait(), doing);
 }
 
 fn_status fn_device_wait(fn_device *d)
@@ -306,7 +308,7 @@ fn_status fn_recording_play(const fn_recording *r)
 {
     played++;
     fn_emu_replay(r->list);
-    return fn_device_check(0, "what was recorded");
+    return fn_device_check(fn_emu_work(), "what was recorded");
 }
 
 void fn_recording_close(fn_recording *r)
@@ -349,5 +351,5 @@ fn_status fn_event_follow(const fn_event *e, fn_queue q)
 fn_status fn_event_wait(const fn_event *e)
 {
     fn_emu_reach((int)e->queue, &e->done, e->recorded);
-    return fn_device_check(0, "an event");
+    return fn_device_check(fn_emu_wait(), "an event");
 }

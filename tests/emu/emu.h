@@ -35,6 +35,11 @@ int fn_emu_played(void);
 /* The GPU is lost: from the n-th copy, launch or wait on all of them are FN_EDEVICE. 0: it is well. */
 void fn_emu_lose(long n);
 
+/* What happens to the n-th launch, convolution or product from now on (0: nothing): it cannot
+ * start; or it breaks off, which is reported at the next wait, and from then on by every call. */
+typedef enum fn_emu_fault { FN_EMU_NO_START, FN_EMU_BREAKS_OFF } fn_emu_fault;
+void fn_emu_break(long n, fn_emu_fault how);
+
 /* Whether the emulated cuDNN has the fusions that it compiles at run time; at first it has. */
 void fn_emu_cudnn_compiles(bool yes);
 
