@@ -10,6 +10,7 @@
 #include "kernels/threads.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* From max_batch / FEW images on, the padded batch is the cheaper one; on a GPU, where a pass costs
@@ -45,12 +46,29 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
     return rc;
 }
 
+/* What fits is known once it is there. */
+static fn_status suggest_batch(fn_session *s)
+{
+    char why[512];
+    int batch = s->max_batch / 2;
+    snprintf(why, sizeof why, "%s", fn_last_error());
+    while (batch > 0 && open_plan(s, &s->whole, batch) != FN_OK)
+        batch /= 2;
+    fn_plan_close(s->whole.plan);
+    s->whole.plan = NULL;
+    if (batch == 0)
+        return fn_fail(FN_ENOMEM, "not even one image at a time has room: %s", why);
+    return fn_fail(FN_ENOMEM, "batches of %d would fit: %s", batch, why);
+}
+
 fn_status fn_pass_open(fn_session *s)
 {
     fn_team before = fn_threads_enter(s->threads);
     s->threads = fn_threads();
     fn_status rc = s->exact ? open_plan(s, &s->single, 1)
                             : open_plan(s, &s->whole, s->max_batch);
+    if (rc == FN_ENOMEM && s->gpu)
+        rc = suggest_batch(s);
     fn_threads_leave(before);
     return rc;
 }
