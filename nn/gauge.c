@@ -1,6 +1,7 @@
 #include "nn/gauge.h"
 
 #include "core/mem.h"
+#include "kernels/format.h"
 
 #include <string.h>
 
@@ -20,11 +21,12 @@ static bool is_conv(const fn_plan *p, int node)
 static void look(void *ctx, int node, bool backward)
 {
     fn_gauge *g = ctx;
-    int64_t n;
     g->at = node ? g->at : 0;
     if (backward || !is_conv(g->plan, node))
         return;
-    const float *x = fn_plan_input(g->plan, node, &n);
+    fn_tensor read = fn_plan_call(g->plan, node)->x[0];
+    const float *x = fn_f32(read);
+    int64_t n = fn_format_numel(read.shape, read.format);
     float least = g->least[g->at], most = g->most[g->at];
     for (int64_t i = 0; i < n; i++) {
         least = x[i] < least ? x[i] : least;

@@ -331,11 +331,18 @@ void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward)
     p->watch_ctx = ctx;
 }
 
-const float *fn_plan_input(const fn_plan *p, int node, int64_t *n)
+const fn_call *fn_plan_call(const fn_plan *p, int node)
 {
-    fn_tensor x = p->graph->node[node].call.x[0];
-    *n = fn_format_numel(x.shape, x.format);
-    return fn_f32(x);
+    return &p->graph->node[node].call;
+}
+
+fn_status fn_plan_peek(const fn_plan *p, void *to, const void *from, size_t bytes)
+{
+    if (p->backend != FN_CUDA) {
+        memcpy(to, from, bytes);
+        return FN_OK;
+    }
+    return fn_gpu_fetch(p->home.gpu, to, from, FN_F32, (int64_t)((bytes + 3) / 4), NULL);
 }
 
 int fn_plan_lines(const fn_plan *p)

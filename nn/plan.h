@@ -62,8 +62,12 @@ fn_status fn_plan_refresh(fn_plan *p) FN_CHECKED;
 void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward),
                    void *ctx);
 
-/* What node `node` reads first, [n] with the padding of its format, while it is watched. */
-const float *fn_plan_input(const fn_plan *p, int node, int64_t *n);
+/* Node `node` as its kernel was called, while it is watched. */
+const fn_call *fn_plan_call(const fn_plan *p, int node);
+/* Bytes of what such a call points at, filled up to whole floats; waits for a GPU.
+ * Errors: FN_EDEVICE. */
+fn_status fn_plan_peek(const fn_plan *p, void *to, const void *from,
+                       size_t bytes) FN_CHECKED;
 
 /* One line a node, for `facenet info --plan` and tests. Pointers live as long as the plan. */
 typedef struct fn_plan_line {

@@ -143,6 +143,8 @@ def runaway_numbers():
               "train.steps=500", "loss.reduce=sum", "loss.mining=hardest_negative",
               f"run={at('wild')}")
     expect("numbers that run away", 76, "finite", r)
+    check("numbers that run away: where they began", "first in the " in r.stderr and
+          ("a/conv" in r.stderr or "linear" in r.stderr), r.stderr)
     check("numbers that run away: passed over first", "passed over" in r.stderr, r.stderr)
 
 

@@ -151,9 +151,11 @@ static fn_status update(fn_trainer *t)
 
 static fn_status pass_over(fn_trainer *t)
 {
+    own *s = t->own;
     if (++t->skipped < FN_PATIENCE)
         return FN_OK;
-    return fn_stepper_give_up(t->record.step, t->loss.loss, t->gradient);
+    return fn_stepper_give_up(t, t->record.step,
+                              s->d_embedding + (size_t)t->batch.first * (size_t)t->dim);
 }
 
 static fn_status cpu_step(fn_trainer *t)

@@ -223,6 +223,21 @@ static fn_status step_in_chunks(fn_trainer *t)
 
 /* --- what it came to --- */
 
+static fn_status give_up(fn_trainer *t, int64_t step)
+{
+    own *s = t->own;
+    float *de = fn_alloc(bytes_of(t, t->batch.n), 1);
+    size_t first = (size_t)t->batch.first * (size_t)t->dim;
+    if (!de)
+        return fn_fail(FN_ENOMEM, "no memory to look for what is not finite");
+    fn_status rc = fn_gpu_fetch(t->gpu, de, fn_step_cuda_gradient(s->step) + first, FN_F32,
+                                (int64_t)t->batch.n * t->dim, NULL);
+    if (rc == FN_OK)
+        rc = fn_stepper_give_up(t, step, de);
+    fn_free(de);
+    return rc;
+}
+
 static fn_status ask(fn_trainer *t)
 {
     own *s = t->own;
@@ -234,7 +249,7 @@ static fn_status ask(fn_trainer *t)
     t->skipped = r.skipped;
     if (r.skipped < FN_PATIENCE)
         return FN_OK;
-    return fn_stepper_give_up(r.step, r.loss.loss, r.gradient);
+    return give_up(t, r.step);
 }
 
 /* A run that has come to nothing is not left going for longer than that. */

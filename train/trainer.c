@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "kernels/threads.h"
+#include "nn/sick.h"
 #include "train/stepper.h"
 
 #include <inttypes.h>
@@ -213,13 +214,16 @@ fn_plan *fn_stepper_plan(const fn_trainer *t)
     return t->batch.n == t->chunk ? t->plan : t->rest;
 }
 
-fn_status fn_stepper_give_up(int64_t step, double loss, double gradient)
+fn_status fn_stepper_give_up(fn_trainer *t, int64_t step, const float *d_out)
 {
-    return fn_fail(FN_ENUMERIC,
-                   "step %" PRId64
-                   ": loss %g and gradient %g, and not finite for %d steps; "
-                   "lower optim.rate or lengthen optim.warmup, and resume",
-                   step, loss, gradient, FN_PATIENCE);
+    char where[160];
+    FN_TRY(fn_sick_find(where, sizeof where, fn_stepper_plan(t), d_out));
+    return fn_fail(
+        FN_ENUMERIC,
+        "step %" PRId64 ": loss %g and gradient %g, and not finite for %d steps, "
+        "first in %s; lower optim.rate or lengthen optim.warmup, and resume",
+        step, t->loss.loss, t->gradient, FN_PATIENCE,
+        *where ? where : "a place that the last piece of the batch does not show");
 }
 
 fn_status fn_trainer_step(fn_trainer *t)

@@ -64,12 +64,24 @@ static fn_status allocate(fn_validator *v, const fn_config *c, const fn_net *net
     return fn_fail(FN_ENOMEM, "%s: no memory for its embeddings", c->val_pack);
 }
 
+static fn_status open_session(fn_validator *v, const fn_config *c, const fn_net *net,
+                              fn_params *params, fn_gpu *gpu)
+{
+    fn_session_options o = {
+        .size = sizeof o, .threads = c->threads, .max_batch = VAL_BATCH};
+    fn_status rc = fn_session_on(&v->session, gpu, net, params, c->augment.view, &o);
+    if (rc == FN_ENOMEM)
+        rc = fn_context(rc,
+                        "to validate on %s beside the training, for which a smaller "
+                        "train.chunk leaves memory",
+                        c->val_pack);
+    return rc;
+}
+
 fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net *net,
                             fn_params *params, const fn_pack *train, fn_gpu *gpu)
 {
     fn_validator *v = fn_alloc(1, sizeof *v);
-    fn_session_options o = {
-        .size = sizeof o, .threads = c->threads, .max_batch = VAL_BATCH};
     fn_status rc;
     *out = NULL;
     if (!v)
@@ -78,7 +90,7 @@ fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net
     FN_GO(refuse_shared_people(v->pack, train));
     FN_GO(draw_pairs(v, c));
     FN_GO(allocate(v, c, net));
-    FN_GO(fn_session_on(&v->session, gpu, net, params, c->augment.view, &o));
+    FN_GO(open_session(v, c, net, params, gpu));
     *out = v;
     return FN_OK;
 out:
