@@ -51,7 +51,7 @@ static fn_status make(fn_call *c)
         return fn_fail(FN_ENOMEM, "no memory for its state");
     s->way = way;
     c->state = s;
-    return way->prepare(c, masked_bytes(c));
+    return way->prepare(c, way->masks ? 0 : masked_bytes(c));
 }
 
 static fn_status conv_prepare(fn_call *c)
@@ -88,7 +88,7 @@ static inline void mask(void *to, fn_tensor y, fn_tensor dy, fn_type t, int64_t 
 static void *gradient(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    if (!a->relu)
+    if (!a->relu || way_of(c)->masks)
         return c->dy[0].data;
     if (c->y[0].type == FN_BF16)
         mask(c->workspace, c->y[0], c->dy[0], FN_BF16, y_count(c));

@@ -7,9 +7,10 @@
 
 /* prepare, load, release as in fn_kernel, but that the frame makes and frees the state. In
  * backward the first `masked` bytes of the workspace are the frame's. dy has the format of y and
- * the call's precision. */
+ * the call's precision; it has gone through the ReLU, unless the way does that itself. */
 typedef struct fn_conv_way {
     size_t size; /* of a state, which begins with a fn_conv_state */
+    bool masks;  /* takes dy as it comes, and `masked` is 0 */
     fn_status (*prepare)(fn_call *c, size_t masked);
     fn_status (*load)(fn_call *c);
     fn_status (*forward)(const fn_call *c);

@@ -8,9 +8,7 @@
 typedef struct quick {
     fn_conv_state common;
     fn_winograd sizes;
-    float *packed,
-        *packed_back; /* the kernel for forward; for dx: made when that is wanted */
-    size_t scratch;   /* its place in the workspace */
+    float *packed, *packed_back; /* the kernel for forward; for dx, when that is wanted */
 } quick;
 
 static size_t packed_bytes(const quick *s)
@@ -28,10 +26,10 @@ static fn_status make_packed(float **out, const quick *s)
 
 static fn_status quick_prepare(fn_call *c, size_t masked)
 {
+    (void)masked;
     quick *s = c->state;
     s->sizes = fn_winograd_of(c);
-    s->scratch = c->training ? (masked + 63) / 64 * 64 : 0;
-    c->workspace_bytes = s->scratch + fn_winograd_scratch(&s->sizes);
+    c->workspace_bytes = fn_winograd_scratch(&s->sizes);
     return make_packed(&s->packed, s);
 }
 
@@ -47,31 +45,36 @@ static fn_status quick_load(fn_call *c)
     return FN_OK;
 }
 
-static void *scratch(const fn_call *c)
-{
-    const quick *s = c->state;
-    return (char *)c->workspace + s->scratch;
-}
-
 static fn_status quick_forward(const fn_call *c)
 {
     const quick *s = c->state;
     const fn_conv *a = c->attr;
-    return fn_winograd_forward(&s->sizes, fn_f32(c->y[0]), fn_f32(c->x[0]), s->packed,
-                               fn_f32(c->w[1]), a->relu, scratch(c));
+    fn_winograd_forward(&s->sizes, fn_f32(c->y[0]), fn_f32(c->x[0]), s->packed,
+                        fn_f32(c->w[1]), a->relu, c->workspace);
+    return FN_OK;
+}
+
+/* Of a gradient this is what the ReLU lets through, or NULL: everything. */
+static const float *masked(const fn_call *c)
+{
+    const fn_conv *a = c->attr;
+    return a->relu ? fn_f32(c->y[0]) : NULL;
 }
 
 static fn_status quick_back(const fn_call *c, void *dy)
 {
     const quick *s = c->state;
-    return fn_winograd_back(&s->sizes, fn_f32(c->dx[0]), dy, s->packed_back, scratch(c));
+    fn_winograd_back(&s->sizes, fn_f32(c->dx[0]), dy, masked(c), s->packed_back,
+                     c->workspace);
+    return FN_OK;
 }
 
 static fn_status quick_back_w(const fn_call *c, void *dy)
 {
     const quick *s = c->state;
-    return fn_winograd_back_w(&s->sizes, fn_f32(c->dw[0]), fn_f32(c->dw[1]),
-                              fn_f32(c->x[0]), dy, scratch(c));
+    fn_winograd_back_w(&s->sizes, fn_f32(c->dw[0]), fn_f32(c->dw[1]), fn_f32(c->x[0]), dy,
+                       masked(c), c->workspace);
+    return FN_OK;
 }
 
 static void quick_release(fn_call *c)
@@ -89,6 +92,7 @@ static void quick_describe(const fn_call *c, char *text, size_t size)
 
 const fn_conv_way fn_conv_winograd = {
     .size = sizeof(quick),
+    .masks = true,
     .prepare = quick_prepare,
     .load = quick_load,
     .forward = quick_forward,

@@ -7,219 +7,54 @@
  *
  * The gradient of x is the same with the kernel turned round; that of the kernel is
  *   dU[i] = V[i]' dM[i],  dM = A dy A',  dg = G' dU G.
- * SOME tiles go through all stages at a time, so that V and M stay in the cache. The result
+ *
+ * Some tiles go through all stages at a time, as many as leave their V in the second cache. Of
+ * M there are never more than two vectors of output channels: they become y before the next two
+ * are made, for which U alone comes from further away, in the order in which it lies. In a
+ * product 14 tiles by 32 channels (with AVX-512) are sums in registers; the floats of V and U
+ * lie as it reads them. The gradient of the kernel has V and dM of some tiles, and adds to all
+ * of dU, which is as large as U, for every block of them.
+ *
+ * What is computed, and in which order it is summed, does not depend on the threads. The result
  * has about one digit less than the direct way's: 1e-5 of the largest value. */
 #include "kernels/winograd.h"
 
 #include "kernels/conv.h"
 #include "kernels/format.h"
-#include "kernels/gemm.h"
 #include "kernels/threads.h"
-#include "kernels/winograd_tile.h"
-
-#include <string.h>
+#include "kernels/winograd_stages.h"
 
 #include <omp.h>
 
-enum { SOME = 64, LEAST = 64 }; /* tiles at a time; channels from which it pays */
+enum {
+    ALL = 36, /* products of matrices */
+    OUT = 4,  /* pixels of a tile, along a side */
+    /* From here on it pays: */
+    LEAST_CHANNELS = 32,
+    LEAST_PIXELS = 128, /* of all images: fewer, and U is read for too few tiles */
+    /* Blocks: */
+    CACHED = 128 * 1024, /* floats of V, half of a second cache of 1 MB */
+    BACK = 56,           /* tiles at a time in the gradient of the kernel */
+    LINE = 16            /* floats between matrices, lest all 36 fall into one cache set */
+};
 
-/* A block that the channels do not fill has padding, which nothing here writes. */
-static bool fills(fn_shape s, fn_format f)
-{
-    int64_t block = f == FN_PLAIN ? FN_TILE_LANES : fn_format_block(f);
-    return s.dim[1] >= LEAST && s.dim[1] % block == 0;
-}
-
-bool fn_winograd_fits(const fn_call *c)
-{
-    const fn_conv *a = c->attr;
-    fn_winograd g = fn_winograd_of(c);
-    return !c->exact && a->kernel == 3 && a->stride == 1 && a->pad == FN_SAME &&
-           fills(g.x, g.x_format) && fills(g.y, g.y_format) &&
-           g.x.dim[0] * g.high * g.wide >= SOME;
-}
-
-fn_winograd fn_winograd_of(const fn_call *c)
-{
-    fn_shape y = c->y[0].shape;
-    return (fn_winograd){.x = c->x[0].shape,
-                         .y = y,
-                         .x_format = c->x[0].format,
-                         .y_format = c->y[0].format,
-                         .high = (y.dim[2] + FN_TILE_OUT - 1) / FN_TILE_OUT,
-                         .wide = (y.dim[3] + FN_TILE_OUT - 1) / FN_TILE_OUT};
-}
-
-int64_t fn_winograd_floats(const fn_winograd *g)
-{
-    return FN_TILE_ALL * g->x.dim[1] * g->y.dim[1];
-}
-
-static int64_t slot_floats(const fn_winograd *g) /* V and M of some tiles */
-{
-    return (int64_t)FN_TILE_ALL * SOME * (g->x.dim[1] + g->y.dim[1]);
-}
-
-/* The slots, one a thread, behind the kernel's gradient. */
-size_t fn_winograd_scratch(const fn_winograd *g)
-{
-    int64_t floats = fn_winograd_floats(g) + fn_threads() * slot_floats(g);
-    return (size_t)floats * sizeof(float);
-}
-
-/* --- kernels --- */
-
-/* u[36][rows][columns]; eight columns at a time. Turned round for `back`. */
-static void pack_lanes(float *u, const fn_winograd *g, const float *w, bool back,
-                       int64_t at[2])
-{
-    int64_t channels = g->x.dim[1], rows = back ? g->y.dim[1] : channels;
-    int64_t columns = back ? channels : g->y.dim[1];
-    fn_lanes d[FN_TILE_ALL];
-    for (int tap = 0; tap < 9; tap++)
-        for (int k = 0; k < FN_TILE_LANES; k++) {
-            int64_t o = back ? at[0] : at[1] + k, c = back ? at[1] + k : at[0];
-            d[tap / 3 * FN_TILE + tap % 3][k] =
-                w[(o * channels + c) * 9 + (back ? 8 - tap : tap)];
-        }
-    fn_tile_both(d, fn_tile_kernel, 3, FN_TILE);
-    for (int i = 0; i < FN_TILE_ALL; i++)
-        *(fn_lanes *)(u + (i * rows + at[0]) * columns + at[1]) = d[i];
-}
-
-void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back)
-{
-    int64_t rows = back ? g->y.dim[1] : g->x.dim[1];
-    int64_t columns = back ? g->x.dim[1] : g->y.dim[1];
-#pragma omp parallel for
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t c = 0; c < columns; c += FN_TILE_LANES)
-            pack_lanes(u, g, w, back, (int64_t[]){r, c});
-}
-
-static void unpack_lanes(float *dw, const fn_winograd *g, const float *du, int64_t c,
-                         int64_t o)
-{
-    fn_lanes d[FN_TILE_ALL];
-    for (int i = 0; i < FN_TILE_ALL; i++)
-        d[i] = *(const fn_lanes *)(du + (i * g->x.dim[1] + c) * g->y.dim[1] + o);
-    fn_tile_both(d, fn_tile_kernel_back, FN_TILE, 3);
-    for (int tap = 0; tap < 9; tap++)
-        for (int k = 0; k < FN_TILE_LANES; k++)
-            dw[((o + k) * g->x.dim[1] + c) * 9 + tap] = d[tap / 3 * FN_TILE + tap % 3][k];
-}
-
-/* --- tiles --- */
-
-/* One side of the convolution as it lies in memory: pixels `lanes` floats apart. */
-typedef struct side {
-    const fn_winograd *g;
-    int64_t channels, lanes, high, wide; /* of an image */
-} side;
-
-static side side_of(const fn_winograd *g, fn_shape s, fn_format f)
-{
-    return (side){g, s.dim[1], f == FN_PLAIN ? s.dim[1] : fn_format_block(f), s.dim[2],
-                  s.dim[3]};
-}
-
-/* The pixels of a tile that are inside the image, and where its pixel (0, 0) lies or would
- * lie, of eight channels from `c` on. */
-typedef struct area {
-    int64_t origin, top, bottom, left, right;
-} area;
+typedef fn_winograd_side side;
+typedef fn_winograd_matrices matrices;
+typedef fn_winograd_tiles tiles;
 
 static int64_t least(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-static area area_of(const side *s, int64_t tile, int64_t c, int size, int pad)
+static int64_t most(int64_t a, int64_t b)
 {
-    int64_t column = tile % s->g->wide * FN_TILE_OUT - pad;
-    int64_t row = tile / s->g->wide % s->g->high * FN_TILE_OUT - pad;
-    int64_t blocks = (s->channels + s->lanes - 1) / s->lanes;
-    int64_t plane = tile / (s->g->wide * s->g->high) * blocks + c / s->lanes;
-    return (area){.origin = ((plane * s->high + row) * s->wide + column) * s->lanes +
-                            c % s->lanes,
-                  .top = row < 0 ? -row : 0,
-                  .bottom = least(size, s->high - row),
-                  .left = column < 0 ? -column : 0,
-                  .right = least(size, s->wide - column)};
+    return a > b ? a : b;
 }
 
-static void load(fn_lanes d[FN_TILE_ALL], const side *s, const float *x, area a)
+static int64_t up(int64_t a, int64_t b) /* a / b, rounded up */
 {
-    memset(d, 0, FN_TILE_ALL * sizeof *d);
-    for (int64_t r = a.top; r < a.bottom; r++)
-        for (int64_t c = a.left; c < a.right; c++)
-            d[r * FN_TILE + c] = *(const fn_lanes *)(x + a.origin +
-                                                     (r * s->wide + c) * s->lanes);
-}
-
-/* v[36][count][channels] of the tiles from `first` on: what forward multiplies. */
-static void lay_input(float *v, const side *s, const float *x, int64_t first, int64_t count)
-{
-    fn_lanes d[FN_TILE_ALL];
-    for (int64_t c = 0; c < s->channels; c += FN_TILE_LANES)
-        for (int64_t t = 0; t < count; t++) {
-            load(d, s, x, area_of(s, first + t, c, FN_TILE, 1));
-            fn_tile_both(d, fn_tile_input, FN_TILE, FN_TILE);
-            for (int i = 0; i < FN_TILE_ALL; i++)
-                *(fn_lanes *)(v + (i * count + t) * s->channels + c) = d[i];
-        }
-}
-
-static void lay_gradient(float *m, const side *s, const float *dy, int64_t first,
-                         int64_t count)
-{
-    fn_lanes d[FN_TILE_ALL];
-    for (int64_t c = 0; c < s->channels; c += FN_TILE_LANES)
-        for (int64_t t = 0; t < count; t++) {
-            load(d, s, dy, area_of(s, first + t, c, FN_TILE_OUT, 0));
-            fn_tile_both(d, fn_tile_output_back, FN_TILE_OUT, FN_TILE);
-            for (int i = 0; i < FN_TILE_ALL; i++)
-                *(fn_lanes *)(m + (i * count + t) * s->channels + c) = d[i];
-        }
-}
-
-/* What becomes of the sums. */
-typedef struct ending {
-    const float *bias; /* NULL: none */
-    bool relu;
-} ending;
-
-static void store(float *y, const side *s, const fn_lanes d[FN_TILE_ALL], area a, ending e,
-                  int64_t channel)
-{
-    fn_lanes zero = {0}, bias = e.bias ? *(const fn_lanes *)(e.bias + channel) : zero;
-    for (int64_t r = 0; r < a.bottom; r++)
-        for (int64_t c = 0; c < a.right; c++) {
-            fn_lanes sum = d[r * FN_TILE + c] + bias;
-            for (int k = 0; k < FN_TILE_LANES; k++)
-                sum[k] = e.relu && sum[k] < 0 ? 0 : sum[k];
-            *(fn_lanes *)(y + a.origin + (r * s->wide + c) * s->lanes) = sum;
-        }
-}
-
-static void give_output(float *y, const side *s, const float *m, int64_t first,
-                        int64_t count, ending e)
-{
-    fn_lanes d[FN_TILE_ALL];
-    for (int64_t c = 0; c < s->channels; c += FN_TILE_LANES)
-        for (int64_t t = 0; t < count; t++) {
-            for (int i = 0; i < FN_TILE_ALL; i++)
-                d[i] = *(const fn_lanes *)(m + (i * count + t) * s->channels + c);
-            fn_tile_both(d, fn_tile_output, FN_TILE, FN_TILE_OUT);
-            store(y, s, d, area_of(s, first + t, c, FN_TILE_OUT, 0), e, c);
-        }
-}
-
-/* --- passes --- */
-
-static fn_status checked(bool failed)
-{
-    return failed ? fn_fail(FN_EDEVICE, "oneDNN failed in a product of matrices") : FN_OK;
+    return (a + b - 1) / b;
 }
 
 static int64_t tiles_of(const fn_winograd *g)
@@ -227,115 +62,258 @@ static int64_t tiles_of(const fn_winograd *g)
     return g->x.dim[0] * g->high * g->wide;
 }
 
-static int threads_of(const fn_winograd *g)
+/* --- the rule --- */
+
+/* A block that the channels do not fill has padding, which nothing here writes. */
+static bool fills(fn_shape s, fn_format f)
 {
-    return (int)least(fn_threads(), (tiles_of(g) + SOME - 1) / SOME);
+    int64_t block = f == FN_BLOCK16 ? 16 : 8;
+    return s.dim[1] >= LEAST_CHANNELS && s.dim[1] % block == 0;
+}
+
+/* Small images leave much of their tiles empty. */
+static bool gains(const fn_winograd *g)
+{
+    int64_t pixels = g->x.dim[0] * g->x.dim[2] * g->x.dim[3];
+    return pixels >= LEAST_PIXELS && tiles_of(g) * OUT * OUT < 2 * pixels;
+}
+
+bool fn_winograd_fits(const fn_call *c)
+{
+    const fn_conv *a = c->attr;
+    fn_winograd g = fn_winograd_of(c);
+    return !c->exact && a->kernel == 3 && a->stride == 1 && a->pad == FN_SAME &&
+           fills(g.x, g.x_format) && fills(g.y, g.y_format) && gains(&g);
+}
+
+static bool sixteen(fn_shape s, fn_format f)
+{
+    return f != FN_BLOCK8 && s.dim[1] % 16 == 0;
+}
+
+static const fn_winograd_stages *stages_for(const fn_winograd *g)
+{
+#ifdef __x86_64__
+    if (sixteen(g->x, g->x_format) && sixteen(g->y, g->y_format) &&
+        __builtin_cpu_supports("avx512f"))
+        return &fn_winograd_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &fn_winograd_avx2;
+#endif
+    (void)g;
+    return &fn_winograd_any;
+}
+
+fn_winograd fn_winograd_of(const fn_call *c)
+{
+    fn_shape y = c->y[0].shape;
+    fn_winograd g = {.x = c->x[0].shape,
+                     .y = y,
+                     .x_format = c->x[0].format,
+                     .y_format = c->y[0].format,
+                     .high = up(y.dim[2], OUT),
+                     .wide = up(y.dim[3], OUT)};
+    g.stages = stages_for(&g);
+    return g;
+}
+
+/* --- sizes --- */
+
+int64_t fn_winograd_floats(const fn_winograd *g)
+{
+    return ALL * g->x.dim[1] * g->y.dim[1];
+}
+
+static int64_t step_of(int64_t rows, int64_t channels)
+{
+    return rows * channels + LINE;
+}
+
+/* Whole groups of tiles. */
+static int64_t tiles_at_once(const fn_winograd *g, int64_t channels)
+{
+    int64_t rows = g->stages->rows;
+    return most(CACHED / (ALL * channels * rows), 1) * rows;
+}
+
+static int64_t slot_floats(const fn_winograd *g, int64_t channels) /* V and M */
+{
+    int64_t rows = tiles_at_once(g, channels);
+    return ALL * (step_of(rows, channels) + step_of(rows, g->stages->channels));
+}
+
+static int64_t slot_back_floats(const fn_winograd *g) /* V and dM */
+{
+    return ALL * (step_of(BACK, g->x.dim[1]) + step_of(BACK, g->y.dim[1]));
+}
+
+/* The slots, one a thread, behind the kernel's gradient. */
+size_t fn_winograd_scratch(const fn_winograd *g)
+{
+    int64_t slot = most(slot_floats(g, g->x.dim[1]), slot_floats(g, g->y.dim[1]));
+    int64_t floats = fn_threads() * most(slot, slot_back_floats(g));
+    return (size_t)(fn_winograd_floats(g) + floats) * sizeof(float);
+}
+
+/* --- passes --- */
+
+void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back)
+{
+    int64_t o = g->y.dim[1], c = g->x.dim[1], columns = back ? c : o;
+#pragma omp parallel for
+    for (int64_t k = 0; k < columns; k += g->stages->lanes)
+        g->stages->pack(u, w, o, c, back, k);
+}
+
+static side side_of(const fn_winograd *g, fn_shape s, fn_format f)
+{
+    int64_t together = f == FN_PLAIN ? s.dim[1] : fn_format_block(f);
+    return (side){s.dim[1], together, s.dim[2], s.dim[3], g->high, g->wide};
 }
 
 /* From one side to the other through the packed kernel. */
-static fn_status convolve(side to, float *y, side from, const float *x, const float *u,
-                          ending e, float *slots)
-{
-    const fn_winograd *g = to.g;
-    bool failed = false;
-#pragma omp parallel for schedule(static) num_threads(threads_of(g)) reduction(|| : failed)
-    for (int64_t first = 0; first < tiles_of(g); first += SOME) {
-        int64_t count = least(SOME, tiles_of(g) - first);
-        float *v = slots + omp_get_thread_num() * slot_floats(g);
-        float *m = v + (int64_t)FN_TILE_ALL * SOME * from.channels;
-        lay_input(v, &from, x, first, count);
-        for (int i = 0; i < FN_TILE_ALL; i++)
-            failed |= fn_gemm(false, false, count, to.channels, from.channels, 1,
-                              v + i * count * from.channels, from.channels,
-                              u + i * from.channels * to.channels, to.channels, 0,
-                              m + i * count * to.channels, to.channels) != FN_OK;
-        give_output(y, &to, m, first, count, e);
-    }
-    return checked(failed);
-}
+typedef struct way {
+    const fn_winograd *g;
+    side from, to;
+    const float *x, *masked, *u;
+    float *y, *slots;
+    fn_winograd_ending ending;
+    int64_t rows; /* tiles at a time */
+} way;
 
-fn_status fn_winograd_forward(const fn_winograd *g, float *y, const float *x,
-                              const float *u, const float *bias, bool relu, void *scratch)
+/* Some tiles, of the output channels from `channel` to `end`. */
+static void convolve_some(const way *w, tiles t, int64_t channel, int64_t end)
 {
-    return convolve(side_of(g, g->y, g->y_format), y, side_of(g, g->x, g->x_format), x, u,
-                    (ending){bias, relu}, scratch);
-}
-
-fn_status fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *u,
-                           void *scratch)
-{
-    return convolve(side_of(g, g->x, g->x_format), dx, side_of(g, g->y, g->y_format), dy, u,
-                    (ending){NULL, false}, scratch);
-}
-
-/* Sums of each channel over pixels, image by image, lest a long sum lose digits. */
-static void add_bias_gradient(float *db, side s, const float *dy, int64_t images)
-{
-    int64_t pixels = s.high * s.wide, blocks = (s.channels + s.lanes - 1) / s.lanes;
-#pragma omp parallel for
-    for (int64_t c = 0; c < s.channels; c += FN_TILE_LANES) {
-        fn_lanes sum = {0};
-        for (int64_t n = 0; n < images; n++) {
-            const float *from = dy + (n * blocks + c / s.lanes) * pixels * s.lanes +
-                                c % s.lanes;
-            fn_lanes part = {0};
-            for (int64_t p = 0; p < pixels; p++)
-                part += *(const fn_lanes *)(from + p * s.lanes);
-            sum += part;
-        }
-        *(fn_lanes *)(db + c) = sum;
+    const fn_winograd_stages *s = w->g->stages;
+    int64_t in = w->from.channels;
+    float *slot = w->slots + omp_get_thread_num() * slot_floats(w->g, in);
+    matrices v = {slot, s->rows, step_of(w->rows, in)};
+    matrices m = {slot + ALL * v.step, w->rows, step_of(w->rows, s->channels)};
+    s->lay_input(v, &w->from, w->x, w->masked, t);
+    for (int64_t c = channel; c < end; c += s->channels) {
+        int64_t out = least(s->channels, end - c);
+        s->multiply(m, v, t.count, w->u + c * ALL * in, in, out);
+        s->give_output(w->y, &w->to, m, c, out, t, w->ending);
     }
 }
 
-/* The threads share tiles first, then the 36 products: a gradient of its own for each thread
+/* The threads share tiles; where these are few, channels too, and then each makes V again. */
+static void convolve(way w)
+{
+    int64_t all = tiles_of(w.g), threads = fn_threads(), group = w.g->stages->rows;
+    int64_t width = w.g->stages->channels, panels = up(w.to.channels, width);
+    w.rows = least(tiles_at_once(w.g, w.from.channels),
+                   up(up(all, threads), group) * group);
+    int64_t blocks = up(all, w.rows), parts = least(most(threads / blocks, 1), panels);
+#pragma omp parallel for schedule(static)
+    for (int64_t k = 0; k < blocks * parts; k++) {
+        int64_t first = k / parts * w.rows, part = k % parts;
+        convolve_some(&w, (tiles){first, least(w.rows, all - first)},
+                      panels * part / parts * width,
+                      least(panels * (part + 1) / parts * width, w.to.channels));
+    }
+}
+
+void fn_winograd_forward(const fn_winograd *g, float *y, const float *x, const float *u,
+                         const float *bias, bool relu, void *scratch)
+{
+    convolve((way){.g = g,
+                   .from = side_of(g, g->x, g->x_format),
+                   .to = side_of(g, g->y, g->y_format),
+                   .x = x,
+                   .u = u,
+                   .y = y,
+                   .slots = scratch,
+                   .ending = {bias, relu}});
+}
+
+void fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *masked,
+                      const float *u, void *scratch)
+{
+    convolve((way){.g = g,
+                   .from = side_of(g, g->y, g->y_format),
+                   .to = side_of(g, g->x, g->x_format),
+                   .x = dy,
+                   .masked = masked,
+                   .u = u,
+                   .y = dx,
+                   .slots = scratch});
+}
+
+/* The gradients of the kernel and of the bias. */
+typedef struct sums {
+    const fn_winograd *g;
+    side from, to;
+    const float *x, *dy, *masked;
+    float *du, *db, *slots;
+    int64_t v_step, m_step, slot;
+} sums;
+
+static void lay(const sums *w, float *slot, tiles t)
+{
+    const fn_winograd_stages *s = w->g->stages;
+    s->lay_input((matrices){slot, BACK, w->v_step}, &w->from, w->x, NULL, t);
+    s->lay_gradient((matrices){slot + ALL * w->v_step, BACK, w->m_step}, &w->to, w->dy,
+                    w->masked, t);
+}
+
+/* What a slot adds to the gradient for the channels of y from `o` on, in product i. */
+static void add(const sums *w, const float *slot, int64_t count, int64_t i, int64_t o,
+                bool first)
+{
+    enum { SUM = 7 }; /* in product 7 = (1, 1) of 6x6 A dy A' has the sum of a tile */
+    const fn_winograd_stages *s = w->g->stages;
+    int64_t in = w->from.channels, all = w->to.channels;
+    const float *m = slot + ALL * w->v_step + i * w->m_step + o * BACK;
+    fn_winograd_panel p = {BACK, count, in, least(s->channels, all - o), !first};
+    s->multiply_back(w->du + (i * all + o) * in, slot + i * w->v_step, m, p);
+    if (i == SUM && w->db)
+        s->sum_rows(w->db + o, m, p);
+}
+
+/* The threads share tiles first, then the products: a gradient of its own for each thread
  * would be large. */
-static fn_status add_kernel_gradient(float *du, side x_side, const float *x, side y_side,
-                                     const float *dy, float *slots)
+static void add_all(const sums *w)
 {
-    const fn_winograd *g = x_side.g;
-    int64_t c = x_side.channels, o = y_side.channels, all = tiles_of(g);
-    int threads = threads_of(g);
-    bool failed = false;
-#pragma omp parallel num_threads(threads) reduction(|| : failed)
-    for (int64_t from = 0; from < all; from += (int64_t)SOME * threads) {
+    const fn_winograd *g = w->g;
+    int64_t all = tiles_of(g), panels = up(w->to.channels, g->stages->channels);
+    int threads = fn_threads();
+#pragma omp parallel num_threads(threads)
+    for (int64_t from = 0; from < all; from += (int64_t)BACK * threads) {
+        int64_t slots = least(threads, up(all - from, BACK));
 #pragma omp for schedule(static)
-        for (int64_t t = 0; t < threads; t++) {
-            int64_t first = from + t * SOME, count = least(SOME, all - first);
-            float *v = slots + t * slot_floats(g);
-            if (count > 0) {
-                lay_input(v, &x_side, x, first, count);
-                lay_gradient(v + (int64_t)FN_TILE_ALL * SOME * c, &y_side, dy, first,
-                             count);
-            }
+        for (int64_t k = 0; k < slots; k++) {
+            int64_t first = from + k * BACK;
+            lay(w, w->slots + k * w->slot, (tiles){first, least(BACK, all - first)});
         }
 #pragma omp for schedule(static)
-        for (int i = 0; i < FN_TILE_ALL; i++)
-            for (int64_t t = 0; t < threads; t++) {
-                int64_t count = least(SOME, all - from - t * SOME);
-                const float *v = slots + t * slot_floats(g);
-                const float *m = v + (int64_t)FN_TILE_ALL * SOME * c;
-                if (count > 0)
-                    failed |= fn_gemm(true, false, c, o, count, 1, v + i * count * c, c,
-                                      m + i * count * o, o, from + t > 0 ? 1 : 0,
-                                      du + i * c * o, o) != FN_OK;
-            }
+        for (int64_t part = 0; part < ALL * panels; part++)
+            for (int64_t k = 0; k < slots; k++)
+                add(w, w->slots + k * w->slot, least(BACK, all - from - k * BACK),
+                    part / panels, part % panels * g->stages->channels, from + k == 0);
     }
-    return checked(failed);
 }
 
-fn_status fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
-                             const float *dy, void *scratch)
+void fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
+                        const float *dy, const float *masked, void *scratch)
 {
-    side x_side = side_of(g, g->x, g->x_format), y_side = side_of(g, g->y, g->y_format);
+    int64_t c = g->x.dim[1], o = g->y.dim[1];
     float *du = scratch;
-    if (db)
-        add_bias_gradient(db, y_side, dy, g->y.dim[0]);
+    add_all(&(sums){.g = g,
+                    .from = side_of(g, g->x, g->x_format),
+                    .to = side_of(g, g->y, g->y_format),
+                    .x = x,
+                    .dy = dy,
+                    .masked = masked,
+                    .du = du,
+                    .db = db,
+                    .slots = du + fn_winograd_floats(g),
+                    .v_step = step_of(BACK, c),
+                    .m_step = step_of(BACK, o),
+                    .slot = slot_back_floats(g)});
     if (!dw)
-        return FN_OK;
-    FN_TRY(add_kernel_gradient(du, x_side, x, y_side, dy, du + fn_winograd_floats(g)));
+        return;
 #pragma omp parallel for
-    for (int64_t c = 0; c < x_side.channels; c++)
-        for (int64_t o = 0; o < y_side.channels; o += FN_TILE_LANES)
-            unpack_lanes(dw, g, du, c, o);
-    return FN_OK;
+    for (int64_t k = 0; k < o; k += g->stages->lanes)
+        g->stages->unpack(dw, du, o, c, k);
 }

@@ -8,7 +8,8 @@
 typedef struct fn_winograd {
     fn_shape x, y;
     fn_format x_format, y_format;
-    int64_t high, wide; /* tiles of an image */
+    int64_t high, wide;                      /* tiles of an image */
+    const struct fn_winograd_stages *stages; /* for the processor and the formats */
 } fn_winograd;
 
 /* Whether the call of a conv is of the kind that gains; formats are final. */
@@ -24,13 +25,13 @@ size_t fn_winograd_scratch(const fn_winograd *g);
 void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back);
 
 /* bias may be NULL. */
-fn_status fn_winograd_forward(const fn_winograd *g, float *y, const float *x,
-                              const float *u, const float *bias, bool relu,
-                              void *scratch) FN_CHECKED;
-fn_status fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *u,
-                           void *scratch) FN_CHECKED;
+void fn_winograd_forward(const fn_winograd *g, float *y, const float *x, const float *u,
+                         const float *bias, bool relu, void *scratch);
+/* Where `masked`, forward's y, is not NULL, dy counts where that is positive. */
+void fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *masked,
+                      const float *u, void *scratch);
 /* dw or db may be NULL. */
-fn_status fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
-                             const float *dy, void *scratch) FN_CHECKED;
+void fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
+                        const float *dy, const float *masked, void *scratch);
 
 #endif

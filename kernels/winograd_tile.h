@@ -1,84 +1,99 @@
-/* winograd_tile.h -- the transforms of F(4x4, 3x3) on tiles of 6x6 pixels, eight channels at
- * a time (Lavin & Gray 2016, section 4.1; the names of the matrices are theirs):
+/* winograd_tile.h -- the transforms of F(4x4, 3x3) along one side of a tile, for as many
+ * channels at a time as fn_lanes has (Lavin & Gray 2016, section 4.1; the names of the
+ * matrices are theirs):
  *
  *   y = A' [ (G g G') . (B' d B) ] A      d 6x6 of x, g 3x3, y 4x4
  *
- * A gradient goes the same way back, through the transposed matrices. */
+ * A gradient goes the same way back, through the transposed matrices. Who includes this has
+ * defined FN_LANES, the number of channels. */
 #ifndef FN_KERNELS_WINOGRAD_TILE_H
 #define FN_KERNELS_WINOGRAD_TILE_H
 
 #include <stddef.h>
 
-enum { FN_TILE = 6, FN_TILE_ALL = 36, FN_TILE_OUT = 4, FN_TILE_LANES = 8 };
+enum { FN_TILE = 6, FN_TILE_ALL = 36, FN_TILE_OUT = 4 };
 
-/* Eight channels of a pixel, wherever they lie. */
-typedef float fn_lanes __attribute__((vector_size(32), aligned(4), may_alias));
+/* Channels of a pixel, wherever they lie. */
+typedef float fn_lanes __attribute__((vector_size(FN_LANES * 4), aligned(4), may_alias));
 
-/* Each works in place on elements 0, step, 2 step, ... of d. */
+/* A call that is not inlined would pass the vectors through memory. */
+#define FN_INLINE static inline __attribute__((always_inline))
 
-static inline void fn_tile_input(fn_lanes *d, ptrdiff_t step) /* B': 6 -> 6 */
+/* Numbers that are `step` floats apart. */
+typedef struct fn_line {
+    float *at;
+    ptrdiff_t step;
+} fn_line;
+
+typedef void fn_transform(fn_line to, fn_line from);
+
+FN_INLINE fn_lanes fn_get(fn_line l, int k)
 {
-    fn_lanes d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+    return *(const fn_lanes *)(l.at + k * l.step);
+}
+
+FN_INLINE void fn_set(fn_line l, int k, fn_lanes v)
+{
+    *(fn_lanes *)(l.at + k * l.step) = v;
+}
+
+FN_INLINE void fn_tile_input(fn_line to, fn_line from) /* B': 6 -> 6 */
+{
+    fn_lanes d0 = fn_get(from, 0), d1 = fn_get(from, 1), d2 = fn_get(from, 2);
+    fn_lanes d3 = fn_get(from, 3), d4 = fn_get(from, 4), d5 = fn_get(from, 5);
     fn_lanes even = d4 - 4 * d2, odd = d3 - 4 * d1, near = d4 - d2, far = 2 * (d3 - d1);
-    d[0] = 4 * d0 - 5 * d2 + d4;
-    d[step] = even + odd;
-    d[2 * step] = even - odd;
-    d[3 * step] = near + far;
-    d[4 * step] = near - far;
-    d[5 * step] = 4 * d1 - 5 * d3 + d[5 * step];
+    fn_set(to, 0, 4 * d0 - 5 * d2 + d4);
+    fn_set(to, 1, even + odd);
+    fn_set(to, 2, even - odd);
+    fn_set(to, 3, near + far);
+    fn_set(to, 4, near - far);
+    fn_set(to, 5, 4 * d1 - 5 * d3 + d5);
 }
 
-static inline void fn_tile_output(fn_lanes *d, ptrdiff_t step) /* A': 6 -> 4 */
+FN_INLINE void fn_tile_output(fn_line to, fn_line from) /* A': 6 -> 4 */
 {
-    fn_lanes s = d[step] + d[2 * step], t = d[step] - d[2 * step];
-    fn_lanes u = d[3 * step] + d[4 * step], v = d[3 * step] - d[4 * step];
-    d[0] = d[0] + s + u;
-    d[step] = t + 2 * v;
-    d[2 * step] = s + 4 * u;
-    d[3 * step] = t + 8 * v + d[5 * step];
+    fn_lanes d1 = fn_get(from, 1), d2 = fn_get(from, 2);
+    fn_lanes d3 = fn_get(from, 3), d4 = fn_get(from, 4);
+    fn_lanes s = d1 + d2, t = d1 - d2, u = d3 + d4, v = d3 - d4;
+    fn_set(to, 0, fn_get(from, 0) + s + u);
+    fn_set(to, 1, t + 2 * v);
+    fn_set(to, 2, s + 4 * u);
+    fn_set(to, 3, t + 8 * v + fn_get(from, 5));
 }
 
-static inline void fn_tile_output_back(fn_lanes *d, ptrdiff_t step) /* A: 4 -> 6 */
+FN_INLINE void fn_tile_output_back(fn_line to, fn_line from) /* A: 4 -> 6 */
 {
-    fn_lanes even = d[0] + d[2 * step], odd = d[step] + d[3 * step], last = d[3 * step];
-    fn_lanes even2 = d[0] + 4 * d[2 * step], odd2 = 2 * d[step] + 8 * d[3 * step];
-    d[step] = even + odd;
-    d[2 * step] = even - odd;
-    d[3 * step] = even2 + odd2;
-    d[4 * step] = even2 - odd2;
-    d[5 * step] = last;
+    fn_lanes d0 = fn_get(from, 0), d1 = fn_get(from, 1);
+    fn_lanes d2 = fn_get(from, 2), d3 = fn_get(from, 3);
+    fn_lanes even = d0 + d2, odd = d1 + d3, even2 = d0 + 4 * d2, odd2 = 2 * d1 + 8 * d3;
+    fn_set(to, 0, d0);
+    fn_set(to, 1, even + odd);
+    fn_set(to, 2, even - odd);
+    fn_set(to, 3, even2 + odd2);
+    fn_set(to, 4, even2 - odd2);
+    fn_set(to, 5, d3);
 }
 
-static inline void fn_tile_kernel(fn_lanes *d, ptrdiff_t step) /* G: 3 -> 6 */
+FN_INLINE void fn_tile_kernel(fn_line to, fn_line from) /* G: 3 -> 6 */
 {
-    fn_lanes a = d[0], b = d[step], c = d[2 * step];
+    fn_lanes a = fn_get(from, 0), b = fn_get(from, 1), c = fn_get(from, 2);
     fn_lanes sum = (a + c) / 6, part = a / 24 + c / 6;
-    d[0] = a / 4;
-    d[step] = -sum - b / 6;
-    d[2 * step] = b / 6 - sum;
-    d[3 * step] = part + b / 12;
-    d[4 * step] = part - b / 12;
-    d[5 * step] = c;
+    fn_set(to, 0, a / 4);
+    fn_set(to, 1, -sum - b / 6);
+    fn_set(to, 2, b / 6 - sum);
+    fn_set(to, 3, part + b / 12);
+    fn_set(to, 4, part - b / 12);
+    fn_set(to, 5, c);
 }
 
-static inline void fn_tile_kernel_back(fn_lanes *d, ptrdiff_t step) /* G': 6 -> 3 */
+FN_INLINE void fn_tile_kernel_back(fn_line to, fn_line from) /* G': 6 -> 3 */
 {
-    fn_lanes s = d[step] + d[2 * step], t = d[2 * step] - d[step];
-    fn_lanes u = d[3 * step] + d[4 * step], v = d[3 * step] - d[4 * step];
-    d[0] = d[0] / 4 - s / 6 + u / 24;
-    d[step] = t / 6 + v / 12;
-    d[2 * step] = (u - s) / 6 + d[5 * step];
-}
-
-/* Over the first `columns` columns, then over the first `rows` rows, of a tile of 6x6. */
-static inline void fn_tile_both(fn_lanes d[FN_TILE_ALL],
-                                void (*transform)(fn_lanes *d, ptrdiff_t step), int columns,
-                                int rows)
-{
-    for (int k = 0; k < columns; k++)
-        transform(d + k, FN_TILE);
-    for (int k = 0; k < rows; k++)
-        transform(d + (ptrdiff_t)k * FN_TILE, 1);
+    fn_lanes d1 = fn_get(from, 1), d2 = fn_get(from, 2);
+    fn_lanes d3 = fn_get(from, 3), d4 = fn_get(from, 4);
+    fn_lanes s = d1 + d2, t = d2 - d1, u = d3 + d4, v = d3 - d4;
+    fn_set(to, 0, fn_get(from, 0) / 4 - s / 6 + u / 24);
+    fn_set(to, 1, t / 6 + v / 12);
+    fn_set(to, 2, (u - s) / 6 + fn_get(from, 5));
 }
 
 #endif

@@ -84,17 +84,18 @@ kernels/lrn.c @ s/-(double)a->beta - 1)/-(double)a->beta)/ @ test_ops @ the wron
 kernels/lrn_cpu.c @ s/sum\[c\] += from\[c + i\]/sum[c] += from[i]/ @ test_ops @ windows that are not five wide
 kernels/lrn_cpu.c @ s/root \* sqrtf(root)/root * root/ @ test_ops @ the wrong power
 kernels/lrn_cpu.c @ s/left < TILE ? left : TILE/TILE/ @ test_ops @ a tile past the last pixel
-kernels/winograd.c @ s/back ? 8 - tap : tap/tap/ @ test_winograd @ backward's kernel is not turned round
-kernels/winograd.c @ s/from + t > 0 ? 1 : 0/1/ @ test_winograd @ the gradient is added to what was there
-kernels/winograd.c @ s/row < 0 ? -row : 0/0/ @ test_winograd @ the padding above an image
-kernels/winograd.c @ s/least(size, s->wide - column)/size/ @ test_winograd @ tiles that stick out
-kernels/winograd.c @ s/e.relu \&\& sum/false \&\& sum/ @ test_winograd @ the fused relu is forgotten
+kernels/winograd_stages_body.h @ s/back ? 8 - tap : tap/tap/ @ test_winograd @ backward's kernel is not turned round
+kernels/winograd.c @ s/from + k == 0)/false)/ @ test_winograd @ the gradient is added to what was there
+kernels/winograd_stages_body.h @ s/row < 0 ? -row : 0/0/ @ test_winograd @ the padding above an image
+kernels/winograd_stages_body.h @ s/least(size, s->width - column)/size/ @ test_winograd @ tiles that stick out
+kernels/winograd_stages_body.h @ s/return relu ?/return false ?/ @ test_winograd @ the fused relu is forgotten
 kernels/winograd.c @ s/s.dim\[1\] % block == 0/true/ @ test_winograd @ blocks that are not full
 kernels/winograd.c @ s/!c->exact \&\& // @ test_winograd @ exact is not
 kernels/winograd.c @ s/a->stride == 1 \&\& // @ test_winograd @ strides
-kernels/winograd_tile.h @ s/d\[5 \* step\] = last/d[5 * step] = odd2/ @ test_winograd @ a transform of a gradient
+kernels/winograd_tile.h @ s/fn_set(to, 5, d3)/fn_set(to, 5, odd2)/ @ test_winograd @ a transform of a gradient
 kernels/conv_winograd.c @ s/fn_winograd_pack(s->packed_back.*/;/ @ test_winograd @ backward's weights are never packed
-kernels/conv_winograd.c @ s/c->training ? (masked + 63) \/ 64 \* 64 : 0/0/ @ test_winograd @ scratch over the masked gradient
+kernels/conv_winograd.c @ s/masks = true/masks = false/ @ test_winograd @ scratch over the masked gradient
+kernels/winograd.c @ s/w->masked, t)/NULL, t)/ @ test_winograd @ what the ReLU stopped goes on
 train/optim.c @ s/(1 - FN_STAT_KEEP) \*/FN_STAT_KEEP */ @ test_statistics @ a running statistic keeps too little
 train/optim.c @ s/(p->g\[i\] - p->w\[i\])/p->g[i]/ @ test_statistics @ a running statistic never fades
 train/optim.c @ s/q->trained ? kinds\[o->o.kind\].update/true ? kinds[o->o.kind].update/ @ test_statistics @ a statistic is stepped like a weight

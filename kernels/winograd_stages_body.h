@@ -1,0 +1,361 @@
+/* winograd_stages_body.h -- see kernels/winograd_stages.h. Who includes this has defined
+ * FN_LANES; FN_ROWS and FN_VECTORS, whose product is the number of vectors of sums that `multiply`
+ * keeps in registers; FN_ROWS_BACK, instead of FN_ROWS in `multiply_back`, which divides
+ * FN_LANES; and FN_STAGES, the table's name. */
+#include "kernels/winograd_stages.h"
+#include "kernels/winograd_tile.h"
+
+typedef fn_winograd_side side;
+typedef fn_winograd_matrices matrices;
+typedef fn_winograd_tiles tiles;
+typedef fn_winograd_ending ending;
+typedef fn_winograd_panel panel;
+typedef int32_t bits __attribute__((vector_size(FN_LANES * 4)));
+
+/* --- kernels --- */
+
+FN_INLINE fn_line line(float *at, ptrdiff_t step)
+{
+    return (fn_line){at, step};
+}
+
+static void pack(float *u, const float *w, int64_t o, int64_t c, bool back, int64_t column)
+{
+    int64_t rows = back ? o : c;
+    u += column * FN_TILE_ALL * rows;
+    for (int64_t r = 0; r < rows; r++) {
+        float g[9 * FN_LANES], d[3 * FN_TILE * FN_LANES];
+        for (int k = 0; k < FN_LANES; k++) {
+            const float *from = back ? w + (r * c + column + k) * 9
+                                     : w + ((column + k) * c + r) * 9;
+            for (int tap = 0; tap < 9; tap++)
+                g[tap * FN_LANES + k] = from[back ? 8 - tap : tap];
+        }
+        for (int k = 0; k < 3; k++)
+            fn_tile_kernel(line(d + k * FN_LANES, 3 * FN_LANES),
+                           line(g + k * FN_LANES, 3 * FN_LANES));
+        for (int k = 0; k < FN_TILE; k++)
+            fn_tile_kernel(line(u + (k * FN_TILE * rows + r) * FN_LANES, rows * FN_LANES),
+                           line(d + k * 3 * FN_LANES, FN_LANES));
+    }
+}
+
+/* du [36][o / lanes][c][lanes] */
+static void unpack(float *dw, float *du, int64_t o, int64_t c, int64_t column)
+{
+    du += column * c;
+    for (int64_t r = 0; r < c; r++) {
+        float d[3 * FN_TILE * FN_LANES], g[9 * FN_LANES];
+        for (int k = 0; k < FN_TILE; k++)
+            fn_tile_kernel_back(line(d + k * FN_LANES, FN_TILE * FN_LANES),
+                                line(du + k * o * c + r * FN_LANES, FN_TILE * o * c));
+        for (int k = 0; k < 3; k++)
+            fn_tile_kernel_back(line(g + k * 3 * FN_LANES, FN_LANES),
+                                line(d + k * FN_TILE * FN_LANES, FN_LANES));
+        for (int k = 0; k < FN_LANES; k++)
+            for (int tap = 0; tap < 9; tap++)
+                dw[((column + k) * c + r) * 9 + tap] = g[tap * FN_LANES + k];
+    }
+}
+
+/* --- tiles --- */
+
+/* A tile's place, and the pixels of it that are inside the image. */
+typedef struct place {
+    int64_t image, row, column; /* in tiles */
+    int64_t channel;            /* where that of pixel (0, 0) of image 0 lies */
+    int64_t origin;             /* where the tile's pixel (0, 0) lies, or would lie */
+    int64_t top, bottom, left, right;
+} place;
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static place first_place(const side *s, int64_t tile, int64_t channel)
+{
+    int64_t plane = s->height * s->width * s->lanes;
+    return (place){.image = tile / (s->high * s->wide),
+                   .row = tile / s->wide % s->high,
+                   .column = tile % s->wide,
+                   .channel = channel / s->lanes * plane + channel % s->lanes};
+}
+
+FN_INLINE void next_place(const side *s, place *p)
+{
+    if (++p->column < s->wide)
+        return;
+    p->column = 0;
+    if (++p->row < s->high)
+        return;
+    p->row = 0;
+    p->image++;
+}
+
+FN_INLINE void measure(const side *s, place *p, int size, int pad)
+{
+    int64_t row = p->row * FN_TILE_OUT - pad, column = p->column * FN_TILE_OUT - pad;
+    int64_t image = p->image * s->height * s->width * s->channels;
+    p->origin = image + p->channel + (row * s->width + column) * s->lanes;
+    p->top = row < 0 ? -row : 0;
+    p->bottom = least(size, s->height - row);
+    p->left = column < 0 ? -column : 0;
+    p->right = least(size, s->width - column);
+}
+
+FN_INLINE fn_lanes pixel(const float *x, const float *y, int64_t at)
+{
+    fn_lanes v = *(const fn_lanes *)(x + at);
+    return y ? (fn_lanes)((bits)v & (*(const fn_lanes *)(y + at) > 0)) : v;
+}
+
+FN_INLINE void read_row(fn_line to, const side *s, const float *x, const float *y, place p,
+                        int64_t row, int size)
+{
+    bool inside = row >= p.top && row < p.bottom;
+    for (int c = 0; c < size; c++) {
+        fn_lanes v = {0};
+        if (inside && c >= p.left && c < p.right)
+            v = pixel(x, y, p.origin + (row * s->width + c) * s->lanes);
+        fn_set(to, c, v);
+    }
+}
+
+enum { AHEAD = 4 }; /* tiles */
+
+/* The rows of a tile are too short for the processor to see where they lead: without this
+ * most of a transform's time was waiting for memory. */
+FN_INLINE void fetch(const side *s, const float *x, const float *y, place p, int size)
+{
+    for (int r = 0; r < size; r++)
+        for (int c = 0; c < FN_TILE_OUT; c++) {
+            int64_t at = p.origin + (r * s->width + c + (size - FN_TILE_OUT)) * s->lanes;
+            __builtin_prefetch(x + at);
+            if (y)
+                __builtin_prefetch(y + at);
+        }
+}
+
+/* The row of a tile, of one of the 36 matrices. */
+FN_INLINE void lay_tile(fn_line to, const side *s, const float *x, const float *y, place p,
+                        int size, fn_transform *transform)
+{
+    _Alignas(64) float d[FN_TILE_ALL * FN_LANES], row[FN_TILE * FN_LANES];
+    for (int r = 0; r < size; r++) {
+        read_row(line(row, FN_LANES), s, x, y, p, r, size);
+        transform(line(d + r * FN_TILE * FN_LANES, FN_LANES), line(row, FN_LANES));
+    }
+    for (int r = 0; r < FN_TILE; r++)
+        transform(line(to.at + r * to.step, FN_TILE * to.step),
+                  line(d + r * FN_LANES, FN_TILE * FN_LANES));
+}
+
+FN_INLINE void lay(matrices to, const side *s, const float *x, const float *y, tiles t,
+                   int size, fn_transform *transform)
+{
+    for (int64_t c = 0; c < s->channels; c += FN_LANES) {
+        place p = first_place(s, t.first, c), soon = first_place(s, t.first + AHEAD, c);
+        for (int64_t from = 0; from < t.count; from += to.rows) {
+            float *v = to.at + from * s->channels + c * to.rows;
+            int64_t end = least(to.rows, t.count - from);
+            for (int64_t k = 0; k < end; k++, v += FN_LANES, next_place(s, &p)) {
+                measure(s, &soon, size, (size - FN_TILE_OUT) / 2);
+                fetch(s, x, y, soon, size);
+                next_place(s, &soon);
+                measure(s, &p, size, (size - FN_TILE_OUT) / 2);
+                lay_tile(line(v, to.step), s, x, y, p, size, transform);
+            }
+        }
+    }
+}
+
+static void lay_input(matrices to, const side *s, const float *x, const float *y, tiles t)
+{
+    if (y)
+        lay(to, s, x, y, t, FN_TILE, fn_tile_input);
+    else
+        lay(to, s, x, NULL, t, FN_TILE, fn_tile_input);
+}
+
+static void lay_gradient(matrices to, const side *s, const float *dy, const float *y,
+                         tiles t)
+{
+    if (y)
+        lay(to, s, dy, y, t, FN_TILE_OUT, fn_tile_output_back);
+    else
+        lay(to, s, dy, NULL, t, FN_TILE_OUT, fn_tile_output_back);
+}
+
+FN_INLINE fn_lanes end(fn_lanes sum, fn_lanes bias, bool relu)
+{
+    sum += bias;
+    return relu ? (fn_lanes)((bits)sum & ~(sum < 0)) : sum;
+}
+
+FN_INLINE void store(float *y, const side *s, fn_line from, place p, fn_lanes bias,
+                     bool relu)
+{
+    _Alignas(64) float d[FN_TILE_OUT * FN_TILE * FN_LANES], row[FN_TILE_OUT * FN_LANES];
+    for (int k = 0; k < FN_TILE; k++)
+        fn_tile_output(line(d + k * FN_LANES, FN_TILE * FN_LANES),
+                       line(from.at + k * from.step, FN_TILE * from.step));
+    for (int r = 0; r < p.bottom; r++) {
+        fn_line to = line(y + p.origin + r * s->width * s->lanes, s->lanes);
+        fn_tile_output(line(row, FN_LANES), line(d + r * FN_TILE * FN_LANES, FN_LANES));
+        for (int c = 0; c < p.right; c++)
+            fn_set(to, c, end(fn_get(line(row, FN_LANES), c), bias, relu));
+    }
+}
+
+static void give_output(float *y, const side *s, matrices m, int64_t channel,
+                        int64_t channels, tiles t, ending e)
+{
+    for (int64_t c = 0; c < channels; c += FN_LANES) {
+        place p = first_place(s, t.first, channel + c);
+        fn_lanes zero = {0};
+        fn_lanes bias = e.bias ? *(const fn_lanes *)(e.bias + channel + c) : zero;
+        for (int64_t k = 0; k < t.count; k++, next_place(s, &p)) {
+            measure(s, &p, FN_TILE_OUT, 0);
+            store(y, s, line(m.at + c * m.rows + k * FN_LANES, m.step), p, bias, e.relu);
+        }
+    }
+}
+
+/* --- products --- */
+
+/* Numbers from which sums of products are made: those of row r at k * step + r * row. */
+typedef struct factor {
+    const float *at;
+    int64_t row, step;
+} factor;
+
+/* c[vectors][rows][lanes], `apart` floats from vector to vector, is made or added to. */
+typedef struct sums {
+    float *at;
+    int64_t apart;
+    bool add;
+} sums;
+
+FN_INLINE void load_sums(fn_lanes *sum, sums c, int rows, int vectors)
+{
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            fn_lanes zero = {0};
+            const float *from = c.at + v * c.apart + r * FN_LANES;
+            sum[r * vectors + v] = c.add ? *(const fn_lanes *)from : zero;
+        }
+}
+
+FN_INLINE void store_sums(sums c, const fn_lanes *sum, int rows, int vectors)
+{
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            *(fn_lanes *)(c.at + v * c.apart + r * FN_LANES) = sum[r * vectors + v];
+}
+
+FN_INLINE void add_products(fn_lanes *sum, const float *a, int64_t a_row, const float *b,
+                            int64_t apart, int rows, int vectors)
+{
+    fn_lanes x[FN_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        x[v] = *(const fn_lanes *)(b + v * apart);
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[r * vectors + v] += a[r * a_row] * x[v];
+}
+
+/* c = a b, a [in / lanes][FN_ROWS][lanes], b [vectors][in][lanes] */
+FN_INLINE void product(sums c, const float *a, const float *b, int64_t apart, int64_t in,
+                       int rows, int vectors)
+{
+    fn_lanes sum[FN_ROWS * FN_VECTORS];
+    load_sums(sum, c, rows, vectors);
+    for (int64_t k = 0; k < in; k += FN_LANES, a += (FN_ROWS - 1) * FN_LANES)
+        for (int l = 0; l < FN_LANES; l++, a++, b += FN_LANES)
+            add_products(sum, a, FN_LANES, b, apart, rows, vectors);
+    store_sums(c, sum, rows, vectors);
+}
+
+/* Of a last group that is not full, often half is enough. */
+FN_INLINE void product_of(sums c, const float *a, const float *b, int64_t apart, int64_t in,
+                          bool half, int vectors)
+{
+    if (half)
+        product(c, a, b, apart, in, FN_ROWS / 2, vectors);
+    else
+        product(c, a, b, apart, in, FN_ROWS, vectors);
+}
+
+static void multiply(matrices m, matrices v, int64_t count, const float *u, int64_t in,
+                     int64_t out)
+{
+    int64_t apart = FN_TILE_ALL * in * FN_LANES;
+    for (int i = 0; i < FN_TILE_ALL; i++)
+        for (int64_t t = 0; t < count; t += FN_ROWS) {
+            sums c = {m.at + i * m.step + t * FN_LANES, m.rows * FN_LANES, false};
+            const float *a = v.at + i * v.step + t * in;
+            const float *b = u + i * in * FN_LANES;
+            bool half = count - t <= FN_ROWS / 2;
+            if (out == FN_VECTORS * FN_LANES)
+                product_of(c, a, b, apart, in, half, FN_VECTORS);
+            else
+                product_of(c, a, b, apart, in, half, 1);
+        }
+}
+
+/* c (+)= a' b, a [count][lanes], b [vectors][count][lanes] */
+FN_INLINE void product_back(sums c, const float *a, const float *b, int64_t apart,
+                            int64_t count, int vectors)
+{
+    fn_lanes sum[FN_ROWS_BACK * FN_VECTORS];
+    load_sums(sum, c, FN_ROWS_BACK, vectors);
+    for (int64_t k = 0; k < count; k++, a += FN_LANES, b += FN_LANES)
+        add_products(sum, a, 1, b, apart, FN_ROWS_BACK, vectors);
+    store_sums(c, sum, FN_ROWS_BACK, vectors);
+}
+
+static void multiply_back(float *du, const float *v, const float *m, panel p)
+{
+    for (int64_t c = 0; c < p.in; c += FN_ROWS_BACK) {
+        sums to = {du + c * FN_LANES, p.in * FN_LANES, p.add};
+        const float *a = v + (c - c % FN_LANES) * p.rows + c % FN_LANES;
+        if (p.out == FN_VECTORS * FN_LANES)
+            product_back(to, a, m, p.rows * FN_LANES, p.count, FN_VECTORS);
+        else
+            product_back(to, a, m, p.rows * FN_LANES, p.count, 1);
+    }
+}
+
+static void sum_rows(float *db, const float *m, panel p)
+{
+    for (int64_t c = 0; c < p.out; c += FN_LANES) {
+        fn_lanes sum = {0};
+        for (int64_t t = 0; t < p.count; t++)
+            sum += *(const fn_lanes *)(m + c * p.rows + t * FN_LANES);
+        if (p.add)
+            sum += *(const fn_lanes *)(db + c);
+        *(fn_lanes *)(db + c) = sum;
+    }
+}
+
+const fn_winograd_stages FN_STAGES = {
+    .lanes = FN_LANES,
+    .rows = FN_ROWS,
+    .channels = FN_VECTORS * FN_LANES,
+    .pack = pack,
+    .unpack = unpack,
+    .lay_input = lay_input,
+    .lay_gradient = lay_gradient,
+    .give_output = give_output,
+    .multiply = multiply,
+    .multiply_back = multiply_back,
+    .sum_rows = sum_rows,
+};
