@@ -1,6 +1,5 @@
 /* bench_bytes.c -- bytes that a training step moves through a GPU's memory at least, MB an image,
- * by op: nn/traffic.h. No GPU is needed, but a build with
- * CUDA.
+ * by op: nn/traffic.h. No GPU is needed, but a build with CUDA.
  *
  *     bench_bytes NET [PRECISION [BATCH]] */
 #include "bench/bench.h"

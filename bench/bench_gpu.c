@@ -91,7 +91,8 @@ static void print(const result *r, const char *net, const fn_gpu_step *s,
            1e3 * r->median, r->memory >> 20);
     if (r->joules > 0)
         printf("\"joules_per_1000\": %.2f, ", 1e3 * r->joules / r->all);
-    printf("\"mb_per_image\": %.3f, \"open_s\": %.2f}\n", r->per_image / 1e6, r->open);
+    printf("\"mb_per_image\": %.3f, \"open_s\": %.2f, \"recorded\": %s}\n",
+           r->per_image / 1e6, r->open, s->recording ? "true" : "false");
     fflush(stdout);
 }
 

@@ -1,7 +1,8 @@
 /* gpu_step.h -- a network on a GPU that is ready to be timed: a forward pass, or a whole training
  * step, of images that are there already: forward, distances, mining, loss, backward, AdaGrad,
- * packing of the new weights. Its rate is so small that the weights, and so the work of mining,
- * stay where they are. */
+ * packing of the new weights; recorded once and played, as training does it
+ * (train/stepper_cuda.c). Its rate is so small that the weights, and so the work of mining, stay
+ * where they are. */
 #ifndef FN_BENCH_GPU_STEP_H
 #define FN_BENCH_GPU_STEP_H
 
@@ -11,6 +12,8 @@
 #include "nn/plan.h"
 #include "train/step_cuda.h"
 
+#include <stdio.h>
+
 #define FN_GPU_STEP_MARGIN 0.2f
 #define FN_GPU_STEP_RATE   1e-7f
 
@@ -18,16 +21,18 @@ typedef struct fn_gpu_step {
     fn_gpu *gpu; /* borrowed */
     fn_plan *plan;
     int batch, dim;
+    int64_t runs;
+    fn_recording *recording; /* NULL: none, or not yet */
     /* of a step; NULL for a forward pass */
     fn_optim *optim;
     fn_step_cuda *step;
     float *e; /* [n, dim] of the device: backward may take the plan's output away */
     int *label;
-    int64_t steps;
 } fn_gpu_step;
 
 static inline void fn_gpu_step_close(fn_gpu_step *s)
 {
+    fn_recording_close(s->recording);
     fn_step_cuda_close(s->step);
     fn_optim_close(s->optim);
     fn_plan_close(s->plan);
@@ -87,17 +92,13 @@ out:
     return rc;
 }
 
-/* Queued; asks what came of the steps as often as training has to. */
-static inline fn_status fn_gpu_step_queue(fn_gpu_step *s)
+/* What is the same in every run. */
+static inline fn_status fn_gpu_step_compute(fn_gpu_step *s)
 {
     fn_plan_place at = fn_plan_place_of(s->plan);
-    fn_step_report report;
-    if (!s->step)
-        return fn_plan_run(s->plan);
-    if (s->steps && s->steps % FN_STEPS_AHEAD == 0)
-        FN_TRY(fn_step_cuda_ask(s->step, &report));
-    FN_TRY(fn_step_cuda_tell(s->step, s->steps++, s->label, FN_GPU_STEP_RATE));
     FN_TRY(fn_plan_run(s->plan));
+    if (!s->step)
+        return FN_OK;
     FN_TRY(fn_device_copy(s->gpu->device, s->e, at.output, fn_gpu_step_bytes(s)));
     FN_TRY(fn_step_cuda_loss(s->step));
     FN_TRY(fn_device_copy(s->gpu->device, at.d_output, fn_step_cuda_gradient(s->step),
@@ -105,6 +106,30 @@ static inline fn_status fn_gpu_step_queue(fn_gpu_step *s)
     FN_TRY(fn_plan_back(s->plan));
     FN_TRY(fn_step_cuda_update(s->step));
     return fn_plan_refresh(s->plan);
+}
+
+static inline fn_status fn_gpu_step_record(fn_gpu_step *s)
+{
+    FN_TRY(fn_device_record(s->gpu->device));
+    fn_status rc = fn_gpu_step_compute(s);
+    if (rc == FN_OK)
+        return fn_device_recorded(s->gpu->device, &s->recording);
+    fn_device_forget(s->gpu->device);
+    return rc;
+}
+
+/* Queued; asks what came of the steps as often as training has to. What cannot be recorded after
+ * the first run is done launch by launch. */
+static inline fn_status fn_gpu_step_queue(fn_gpu_step *s)
+{
+    fn_step_report report;
+    if (s->step && s->runs && s->runs % FN_STEPS_AHEAD == 0)
+        FN_TRY(fn_step_cuda_ask(s->step, &report));
+    if (s->step)
+        FN_TRY(fn_step_cuda_tell(s->step, s->runs, s->label, FN_GPU_STEP_RATE));
+    if (s->runs++ == 1 && fn_gpu_step_record(s) != FN_OK)
+        fprintf(stderr, "launch by launch: %s\n", fn_last_error());
+    return s->recording ? fn_recording_play(s->recording) : fn_gpu_step_compute(s);
 }
 
 /* And done. */

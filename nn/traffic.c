@@ -16,7 +16,21 @@ static int64_t inputs(const fn_graph *g, const fn_node *n)
     return bytes;
 }
 
-static int64_t outputs(const fn_graph *g, const fn_node *n)
+/* The outputs of a fork and of a join are one value. */
+static bool is_one_value(const fn_node *n)
+{
+    return strcmp(n->op->name, "fork") == 0 || strcmp(n->op->name, "join") == 0;
+}
+
+static int64_t written(const fn_graph *g, const fn_node *n)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < (is_one_value(n) ? 1 : n->call.n_y); i++)
+        bytes += bytes_of(g, n->y[i]);
+    return bytes;
+}
+
+static int64_t output_gradients(const fn_graph *g, const fn_node *n)
 {
     int64_t bytes = 0;
     for (int i = 0; i < n->call.n_y; i++)
@@ -48,13 +62,13 @@ fn_traffic fn_traffic_of_node(const fn_graph *g, int node)
     int64_t w = weights(n), stored = w * (int64_t)fn_type_bytes(g->value[n->x[0]].type);
     bool fork = strcmp(n->op->name, "fork") == 0;
     if (!fork)
-        t.forward = inputs(g, n) + stored + outputs(g, n);
+        t.forward = inputs(g, n) + stored + written(g, n);
     if (!g->training)
         return t;
-    t.backward = outputs(g, n) + stored + input_gradients(g, n) +
+    t.backward = output_gradients(g, n) + stored + input_gradients(g, n) +
                  w * (int64_t)sizeof(float);
     t.backward += n->call.keep & FN_KEEP_X ? inputs(g, n) : 0;
-    t.backward += n->call.keep & FN_KEEP_Y ? outputs(g, n) : 0;
+    t.backward += n->call.keep & FN_KEEP_Y ? written(g, n) : 0;
     return t;
 }
 

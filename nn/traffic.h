@@ -10,11 +10,11 @@ typedef struct fn_traffic {
     int64_t forward, backward; /* bytes */
 } fn_traffic;
 
-/* Of a graph that fn_lower_formats has lowered; backward is 0 where it was
- * not built for training. Forward: inputs, weights, outputs. Backward: the outputs' gradients, what
- * the op keeps (FN_KEEP_X, FN_KEEP_Y), weights; the inputs' gradients, the weights' in float. A
- * fork copies nothing, and the images have no gradient. Weights are read as the kernels' copies
- * are stored: like the input. */
+/* Of a graph that fn_lower_formats has lowered; backward is 0 where it was not built for training.
+ * Forward: inputs, weights, outputs. Backward: the outputs' gradients, what the op keeps
+ * (FN_KEEP_X, FN_KEEP_Y), weights; the inputs' gradients, the weights' in float. A fork copies
+ * nothing, a join writes one value, and the images have no gradient. Weights are read as the
+ * kernels' copies are stored: like the input. */
 fn_traffic fn_traffic_of(const fn_graph *g);
 fn_traffic fn_traffic_of_node(const fn_graph *g, int node);
 

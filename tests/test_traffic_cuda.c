@@ -93,6 +93,34 @@ TEST(inference_does_not_go_back)
     fn_graph_close(infer);
 }
 
+/* Between two modules there is a join of two readers: written once, two gradients back. */
+TEST(the_outputs_of_a_join_are_one)
+{
+    fn_graph *plain, *fused, *g;
+    fn_params *p;
+    int joins = 0;
+    MUST(fn_test_net(&plain, &p, FN_TEST_NET("none"), N, true));
+    MUST(fn_lower(&fused, plain, FN_CUDA));
+    MUST(fn_lower_formats(&g, fused, FN_CUDA, FN_PRECISION_BF16));
+    for (int i = 0; i < g->n_node; i++) {
+        const fn_call *c = &g->node[i].call;
+        if (strcmp(g->node[i].op->name, "join") != 0 || c->n_y != 2)
+            continue;
+        int64_t y = 2 * fn_numel(c->y[0].shape), w = 0;
+        for (int k = 0; k < c->n_w; k++)
+            w += fn_numel(c->w[k].shape);
+        fn_traffic t = fn_traffic_of_node(g, i);
+        CHECK_INT(t.forward, y + 2 * w + y);
+        CHECK_INT(t.backward, 2 * y + 2 * w + y + 4 * w + (c->keep & FN_KEEP_Y ? y : 0));
+        joins++;
+    }
+    CHECK_INT(joins, 1);
+    fn_params_close(p);
+    fn_graph_close(fused);
+    fn_graph_close(plain);
+    fn_graph_close(g);
+}
+
 TEST(an_update)
 {
     CHECK_INT(fn_traffic_of_update(10), 10 * (3 * 4 + 2 * 4 + 4 + 2));
