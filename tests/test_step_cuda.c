@@ -292,6 +292,7 @@ TEST(steps_that_nobody_asks_about)
     rig t;
     fn_step_report r;
     open_device();
+    fn_emu_run(FN_EMU_LATE);
     open_first(&t);
     for (int step = 0; step < 2 * FN_STEPS_AHEAD + 1; step++) {
         draw_batch(&t, step);
@@ -302,6 +303,7 @@ TEST(steps_that_nobody_asks_about)
     CHECK_INT(r.steps, 2 * FN_STEPS_AHEAD + 1);
     CHECK_NEAR(r.loss.loss, t.loss.loss, 1e-4 * t.loss.loss);
     close_rig(&t);
+    fn_emu_run(FN_EMU_AT_ONCE);
     close_device();
 }
 

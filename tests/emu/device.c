@@ -155,6 +155,16 @@ static void forget(const void *at)
         }
 }
 
+/* Pinned memory is among the pieces. */
+static bool is_pinned(const void *at)
+{
+    const piece *p = pieces;
+    uintptr_t where = (uintptr_t)at;
+    while (p && (where < (uintptr_t)p->at || where >= (uintptr_t)p->at + p->bytes))
+        p = p->next;
+    return p != NULL;
+}
+
 /* Filled with NaN: the device's memory is not zeroed. */
 fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
 {
@@ -238,7 +248,7 @@ fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes)
 fn_status fn_device_upload(fn_device *d, void *to, const void *from, size_t bytes)
 {
     (void)d;
-    return queue_transfer(FN_QUEUE_WORK, to, from, bytes, true);
+    return queue_transfer(FN_QUEUE_WORK, to, from, bytes, !is_pinned(from));
 }
 
 fn_status fn_device_upload_beside(fn_device *d, void *to, const void *from, size_t bytes)
