@@ -42,7 +42,7 @@ static notes notes_of(const fn_call *c)
 
 static size_t sums_bytes(const fn_call *c)
 {
-    return FN_SUM_PARTS * 2 * channels_bytes(c);
+    return 2 * channels_bytes(c) * FN_SUM_PARTS;
 }
 
 static fn_status bnpool_prepare(fn_call *c)

@@ -112,10 +112,10 @@ static bool may_join(const fn_graph *g, const fn_node *n)
  * one is read and written once more, to be taken apart. */
 static int64_t gain(const fn_graph *g, const group *of)
 {
-    int64_t in = g->node[of->node[0]].call.x[0].shape.dim[1], out = 0;
+    int64_t in = g->node[of->node[0]].call.x[0].shape.dim[1], out = 0, fewer = of->n - 1;
     for (int i = 0; i < of->n; i++)
         out += of->attr.out[i];
-    return (g->training ? 4 : 1) * (of->n - 1) * in - 2 * out;
+    return fewer * in * (g->training ? 4 : 1) - 2 * out;
 }
 
 /* Those that are made one with node i, in order; false if it stays alone. */
@@ -160,30 +160,32 @@ static fn_status lower_group(fn_rewrite *r, const fn_node *n, const group *of)
     return FN_OK;
 }
 
-/* Whether output k of a fork is read by a convolution that becomes part of another's. */
-static bool is_shared(const fn_graph *g, const fn_node *fork, int k, group *of)
+/* The first convolution of the group that output k of a fork is read by; -1: there is none. */
+static int leader(const fn_graph *g, const fn_node *fork, int k)
 {
+    group of;
     int reader = fn_only_reader(g, fork->y[k], "conv");
-    return reader >= 0 && find_group(of, g, reader);
+    return reader >= 0 && find_group(&of, g, reader) ? of.node[0] : -1;
 }
 
 /* Which output of the new fork each of this one's becomes: one is enough for all of a group. Returns
  * how many there are. */
 static int find_places(int *place, const fn_graph *g, const fn_node *fork)
 {
-    int first = -1, ways = 0;
-    group of;
+    int of[FN_MAX_OUT], ways = 0;
     for (int k = 0; k < fork->call.n_y; k++) {
-        bool shared = is_shared(g, fork, k, &of);
-        place[k] = shared && first >= 0 ? first : ways++;
-        first = shared ? place[k] : first;
+        int same = 0;
+        of[k] = leader(g, fork, k);
+        while (same < k && (of[k] < 0 || of[same] != of[k]))
+            same++;
+        place[k] = same < k ? place[same] : ways++;
     }
     return ways;
 }
 
 static fn_status lower_fork(fn_rewrite *r, const fn_node *n)
 {
-    int place[FN_MAX_OUT], y[FN_MAX_OUT] = {r->map[n->x[0]]};
+    int place[FN_MAX_OUT] = {0}, y[FN_MAX_OUT] = {r->map[n->x[0]]};
     fn_fork attr = {find_places(place, r->from, n)};
     if (attr.ways > 1) {
         FN_TRY(fn_graph_add(r->to, n->op, n->name, &attr, &r->map[n->x[0]], 1, y));
@@ -227,7 +229,7 @@ static fn_join describe_join(const fn_graph *g, const fn_node *concat, int *w)
 static fn_status lower_concat(fn_rewrite *r, const fn_node *n)
 {
     const fn_graph *g = r->from;
-    int w[FN_MAX_WEIGHT] = {0}, x[FN_MAX_IN], y[FN_MAX_OUT], place[FN_MAX_OUT];
+    int w[FN_MAX_WEIGHT] = {0}, x[FN_MAX_IN], y[FN_MAX_OUT], place[FN_MAX_OUT] = {0};
     int fork = g->training ? fn_only_reader(g, n->y[0], "fork") : -1;
     fn_join attr = describe_join(g, n, w);
     fn_node *added;

@@ -3,6 +3,7 @@
 #include "kernels/bnpool.h"
 #include "kernels/conv.h"
 #include "kernels/convs.h"
+#include "kernels/fork.h"
 #include "kernels/join.h"
 #include "kernels/poolnorm.h"
 #include "nn/lower.h"
@@ -125,6 +126,34 @@ TEST(folded_convolutions_stay_apart)
     CHECK_INT(count(low, "convs"), 10);
     CHECK_INT(count_attr(low, "convs", offsetof(fn_convs, bias)), 0);
     fn_graph_close(low);
+}
+
+/* Two pairs that differ in their ReLU: each is one, and reads an output of the fork of its own. */
+TEST(only_convolutions_of_a_kind_become_one)
+{
+    static const fn_fork four = {4};
+    static const fn_conv conv = {.out = 8, .kernel = 1, .stride = 1, .bias = 1};
+    fn_graph *g = NULL, *low = NULL;
+    int x = 0, way[FN_MAX_OUT], y[FN_MAX_OUT], branch[4];
+    CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 64, 3, 3), true));
+    CHECK_OK(fn_graph_add(g, fn_op_find("fork"), "f", &four, &x, 1, way));
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(fn_graph_add(g, fn_op_find("conv"), "c", &conv, &way[i], 1, y));
+        if (i % 2)
+            CHECK_OK(fn_graph_add(g, fn_op_find("relu"), "r", NULL, y, 1, y));
+        branch[i] = y[0];
+    }
+    CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "all", NULL, branch, 4, y));
+    g->n_output = 1;
+    g->output[0] = y[0];
+    CHECK_OK(fn_lower(&low, g, FN_CUDA));
+    CHECK_INT(count(low, "conv"), 0);
+    CHECK_INT(count(low, "convs"), 2);
+    CHECK_INT(low->node[0].call.n_y, 2);
+    CHECK_INT(low->node[1].x[0], low->node[0].y[0]);
+    CHECK_INT(low->node[2].x[0], low->node[0].y[1]);
+    fn_graph_close(low);
+    fn_graph_close(g);
 }
 
 /* Every weight is some node's, once. */

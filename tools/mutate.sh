@@ -135,7 +135,7 @@ kernels/poolnorm.cuh @ s/k < 3 \* N; k++) {$/k < 2 * N + HALF; k++) {/ @ test_op
 kernels/poolnorm_back.cu @ s/add_if_won(\&sum->right, right, tap)/(void)right/ @ test_ops_cuda @ a window on the right is forgotten
 kernels/poolnorm_back.cu @ s/row <= end; row++/row < end; row++/ @ test_ops_cuda @ the row between two bands is not written
 kernels/poolnorm_back.cu @ s/a.relu \&\& !(v.v\[N + k\] > 0)/false/ @ test_ops_cuda @ no mask of the relu
-nn/lower_gpu.c @ s/place\[k\] = shared \&\& first >= 0 ? first : ways++/place[k] = ways++/ @ test_lower_gpu @ an output for each convolution of a group
+nn/lower_gpu.c @ s/place\[k\] = same < k ? place\[same\] : ways++/place[k] = ways++/ @ test_lower_gpu @ an output for each convolution of a group
 nn/lower_gpu.c @ s/        attr.bias = attr.relu = 0;/        attr.relu = 0;/ @ test_plan_cuda @ a bias is added twice
 nn/lower_gpu.c @ s/b->relu != a->relu/false/ @ test_lower_gpu @ a relu where there was none
 nn/memory.c @ s/ \&\& !before->op->twins// @ test_memory @ an op overwrites what its twin's reader needs
