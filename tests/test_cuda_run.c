@@ -41,9 +41,9 @@ static void digest_of(char digest[65], const char *run)
     fn_model_close(m);
 }
 
-/* A run whose n-th launch fails goes on with a sound GPU: it comes to the weights of a run that was
- * not broken, so no checkpoint has anything of the fault, and none is damaged. True: it had one. */
-static bool goes_on(const char *run, const char *digest)
+/* A broken run goes on with a sound GPU, and comes to the weights of one that was not broken: no
+ * checkpoint has anything of the fault, and none is damaged. True: it had one. */
+static bool goes_on(const char *run, const char *more, const char *digest)
 {
     char again[65];
     CHECK(!has(run, "model.fnm"));
@@ -51,7 +51,7 @@ static bool goes_on(const char *run, const char *digest)
         return false;
     CHECK(!has(run, "checkpoints/step_000000003"));
     warnings = 0;
-    CHECK_OK(train(run, "seed=1", true));
+    CHECK_OK(train(run, more, true));
     digest_of(again, run);
     CHECK_TEXT(again, digest);
     CHECK_INT(warnings, 0);
@@ -59,33 +59,34 @@ static bool goes_on(const char *run, const char *digest)
 }
 
 /* Launches of all parts of a run, until there are no more. */
-static void check_broken(const char *digest, fn_emu_fault how)
+static void check_broken(fn_emu_fault how, const char *more)
 {
+    char digest[65], whole[32], run[32];
     int broken = 0, resumed = 0;
-    for (long n = 20;; n *= 2) {
-        char run[32];
+    snprintf(whole, sizeof whole, "whole-%d", (int)how);
+    CHECK_OK(train(whole, more, false));
+    digest_of(digest, whole);
+    for (long n = 20;; n += n / 2) {
         snprintf(run, sizeof run, "run-%d-%ld", (int)how, n);
         fn_emu_break(n, how);
-        fn_status rc = train(run, "seed=1", false);
+        fn_status rc = train(run, more, false);
         fn_emu_break(0, how);
         if (rc == FN_OK)
             break;
         CHECK_INT(rc, FN_EDEVICE);
         CHECK(strstr(fn_last_error(), how == FN_EMU_NO_START ? "701" : "700") != NULL);
         broken++;
-        resumed += goes_on(run, digest);
+        resumed += goes_on(run, more, digest);
     }
     CHECK(resumed > 0 && resumed < broken);
 }
 
+/* A step that is recorded begins again when a launch cannot start; one in chunks is not. */
 TEST(a_run_whose_gpu_fails_leaves_what_was_good)
 {
-    char digest[65];
     enter();
-    CHECK_OK(train("whole", "seed=1", false));
-    digest_of(digest, "whole");
-    check_broken(digest, FN_EMU_NO_START);
-    check_broken(digest, FN_EMU_BREAKS_OFF);
+    check_broken(FN_EMU_NO_START, "train.chunk=5");
+    check_broken(FN_EMU_BREAKS_OFF, "train.chunk=12");
     leave();
 }
 

@@ -93,7 +93,7 @@ TEST(a_session_whose_gpu_breaks_off)
     MUST(open_there(&s, &r, 1));
     CHECK_OK(fn_embed(s, r.image, 1, out));
     fn_emu_break(7, FN_EMU_BREAKS_OFF);
-    CHECK_FAILS(fn_embed(s, r.image, 1, out), FN_EDEVICE, "waiting: ");
+    CHECK_FAILS(fn_embed(s, r.image, 1, out), FN_EDEVICE, "700");
     CHECK_FAILS(fn_embed(s, r.image, 1, out), FN_EDEVICE, "700");
     CHECK_FAILS(fn_session_reload(s), FN_EDEVICE, "700");
     fn_session_close(s);
