@@ -56,7 +56,7 @@ for stage in $stages; do
 done
 check 'the device is told' grep -q '^device: passed' "$tmp/out/summary.txt"
 check 'a stage that hangs is ended' grep -q '^roofline: failed: more than 10 s' "$tmp/out/summary.txt"
-check 'no GPU is the reason' grep -q '^tune: failed (69): gpu_tune: there is no driver' "$tmp/out/summary.txt"
+check 'no GPU is the reason' grep -q '^tune: failed (68): gpu_tune: there is no driver' "$tmp/out/summary.txt"
 check 'logs are kept' tar -xzf "$tmp/out/logs.tar.gz" -C "$tmp"
 check 'training got as far as the GPU' grep -q 'there is no driver of a GPU' "$tmp/logs/train.txt"
 check 'one document' "$python" - "$tmp/out" $stages <<'END'

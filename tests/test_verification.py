@@ -189,7 +189,7 @@ def compare(folder, rng, pairs, folds, levels, people):
 
 def check_keys(r):
     want = {"protocol", "pairs_file", "pairs_digest", "images", "model", "model_digest", "net",
-            "precision", "step", "crop", "view", "flip", "pairs", "same", "different", "accuracy",
+            "precision", "device", "step", "crop", "view", "flip", "pairs", "same", "different", "accuracy",
             "standard_error", "deviation", "auc", "eer", "threshold", "folds", "roc", "rates", "intervals"}
     check(set(r) == want, "keys: %s" % sorted(set(r) ^ want))
     check(r["protocol"] == 'LFW: "quoted" & <plain>' and r["flip"] is True, "values")
