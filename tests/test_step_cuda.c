@@ -236,6 +236,7 @@ static void open_first(rig *t)
     fn_step_options o = options[0];
     o.n = N;
     o.dim = DIM;
+    o.mine.margin = 0.2f;
     open_rig(t, &o);
     draw_batch(t, 0);
 }
@@ -302,6 +303,8 @@ TEST(steps_that_nobody_asks_about)
     CHECK_OK(fn_step_cuda_ask(t.step, &r));
     CHECK_INT(r.steps, 2 * FN_STEPS_AHEAD + 1);
     CHECK_NEAR(r.loss.loss, t.loss.loss, 1e-4 * t.loss.loss);
+    CHECK(t.loss.loss > 0);
+    check_weights(&t);
     close_rig(&t);
     fn_emu_run(FN_EMU_AT_ONCE);
     close_device();

@@ -205,6 +205,12 @@ kernels/update.cu @ s/s->steps += s->sound/s->steps++/ @ test_update_cuda @ a sk
 kernels/update.cu @ s/at = whole + (int)threadIdx.x/at = end/ @ test_update_cuda @ the end of a piece is left out
 kernels/update.cu @ s/double g = (double)u.g\[p.at + k\]; *$/float g = u.g[p.at + k];/ @ test_update_cuda @ squares overflow
 kernels/update.cu @ s/(1 - keep) \*/keep */ @ test_update_cuda @ a running statistic keeps too little
+kernels/update.cu @ s/ || s->skipped >= r.patience// @ test_update_cuda @ a run that was given up goes on
+kernels/update.cu @ s/p.trained ? 1 : share/1/ @ test_update_cuda @ the statistics of a chunk count whole
+kernels/update.cu @ s/sum\[k\] += by/sum[k] = by/ @ test_update_cuda @ the last chunk's gradients alone
+train/step_cuda.c @ s/s->told_since++ \* room/0 * room/ @ test_step_cuda @ a step is told over another
+train/mine.c @ s/alike == n ? alike \* (n - 1) : pairs/pairs/ @ test_mine @ one person alone is accepted
+nn/home.c @ s/h->grad = h->beside->grad;/h->grad = NULL;/ @ test_plan_cuda @ a plan beside another without its gradients
 train/optim_cuda.c @ s/left < PIECE ? left : PIECE/PIECE/ @ test_update_cuda @ a piece reaches into the next parameter
 train/optim_cuda.c @ s/{.steps = \*fn_optim_steps(o->host)}/{.steps = 0}/ @ test_update_cuda @ an optimizer forgets its steps
 train/step_cuda.c @ s/.seed = o->mine.seed/.seed = 0/ @ test_step_cuda @ the draws are of another seed
