@@ -71,11 +71,12 @@ static bool fills(fn_shape s, fn_format f)
     return s.dim[1] >= LEAST_CHANNELS && s.dim[1] % block == 0;
 }
 
-/* Small images leave much of their tiles empty. */
+/* Small images leave much of their tiles empty: their pixels count for less. */
 static bool gains(const fn_winograd *g)
 {
     int64_t pixels = g->x.dim[0] * g->x.dim[2] * g->x.dim[3];
-    return pixels >= LEAST_PIXELS && tiles_of(g) * OUT * OUT < 2 * pixels;
+    int64_t places = tiles_of(g) * OUT * OUT;
+    return pixels * pixels >= LEAST_PIXELS * places && places < 2 * pixels;
 }
 
 bool fn_winograd_fits(const fn_call *c)
@@ -197,14 +198,21 @@ static void convolve_some(const way *w, tiles t, int64_t channel, int64_t end)
     }
 }
 
+/* Tiles at a time, so that every thread has some, if that leaves them two groups each. */
+static int64_t rows_of(const way *w)
+{
+    int64_t group = w->g->stages->rows, share = up(tiles_of(w->g), fn_threads());
+    int64_t rows = tiles_at_once(w->g, w->from.channels);
+    return share < 2 * group ? rows : least(rows, up(share, group) * group);
+}
+
 /* The threads share tiles; where these are few, channels too, and then each makes V again. */
 static void convolve(way w)
 {
-    int64_t all = tiles_of(w.g), threads = fn_threads(), group = w.g->stages->rows;
-    int64_t width = w.g->stages->channels, panels = up(w.to.channels, width);
-    w.rows = least(tiles_at_once(w.g, w.from.channels),
-                   up(up(all, threads), group) * group);
-    int64_t blocks = up(all, w.rows), parts = least(most(threads / blocks, 1), panels);
+    int64_t all = tiles_of(w.g), width = w.g->stages->channels;
+    w.rows = rows_of(&w);
+    int64_t blocks = up(all, w.rows), panels = up(w.to.channels, width);
+    int64_t parts = least(most(fn_threads() / blocks, 1), panels);
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < blocks * parts; k++) {
         int64_t first = k / parts * w.rows, part = k % parts;
@@ -249,12 +257,15 @@ typedef struct sums {
     int64_t v_step, m_step, slot;
 } sums;
 
-static void lay(const sums *w, float *slot, tiles t)
+/* V or dM of some tiles. */
+static void lay(const sums *w, float *slot, tiles t, bool gradient)
 {
     const fn_winograd_stages *s = w->g->stages;
-    s->lay_input((matrices){slot, BACK, w->v_step}, &w->from, w->x, NULL, t);
-    s->lay_gradient((matrices){slot + ALL * w->v_step, BACK, w->m_step}, &w->to, w->dy,
-                    w->masked, t);
+    if (gradient)
+        s->lay_gradient((matrices){slot + ALL * w->v_step, BACK, w->m_step}, &w->to, w->dy,
+                        w->masked, t);
+    else
+        s->lay_input((matrices){slot, BACK, w->v_step}, &w->from, w->x, NULL, t);
 }
 
 /* What a slot adds to the gradient for the channels of y from `o` on, in product i. */
@@ -282,9 +293,10 @@ static void add_all(const sums *w)
     for (int64_t from = 0; from < all; from += (int64_t)BACK * threads) {
         int64_t slots = least(threads, up(all - from, BACK));
 #pragma omp for schedule(static)
-        for (int64_t k = 0; k < slots; k++) {
-            int64_t first = from + k * BACK;
-            lay(w, w->slots + k * w->slot, (tiles){first, least(BACK, all - first)});
+        for (int64_t k = 0; k < 2 * slots; k++) {
+            int64_t first = from + k / 2 * BACK;
+            lay(w, w->slots + k / 2 * w->slot, (tiles){first, least(BACK, all - first)},
+                k % 2);
         }
 #pragma omp for schedule(static)
         for (int64_t part = 0; part < ALL * panels; part++)

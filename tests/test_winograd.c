@@ -292,9 +292,9 @@ TEST(only_what_gains_is_taken)
         c = conv_call(&no[i], x_shape, FN_BLOCK8);
         CHECK(!fn_winograd_fits(&c));
     }
-    c = conv_call(&yes, (fn_shape)FN_NCHW(2, C, H, W), FN_BLOCK8); /* 126 pixels */
+    c = conv_call(&yes, (fn_shape)FN_NCHW(3, C, H, W), FN_BLOCK8); /* 63 of 96 pixels */
     CHECK(!fn_winograd_fits(&c));
-    c = conv_call(&yes, (fn_shape)FN_NCHW(3, C, H, W), FN_BLOCK8);
+    c = conv_call(&yes, (fn_shape)FN_NCHW(4, C, H, W), FN_BLOCK8);
     CHECK(fn_winograd_fits(&c));
     c = conv_call(&yes, (fn_shape)FN_NCHW(64, C, 5, 5), FN_BLOCK8); /* 25 of 64 pixels */
     CHECK(!fn_winograd_fits(&c));
