@@ -5,8 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { LINE = 64 };
+enum { LINE = 64, HUGE_PAGE = 2 << 20 };
 
 static atomic_long fail_at; /* of the process: the loader's threads allocate too */
 
@@ -26,11 +27,26 @@ void *fn_alloc(size_t count, size_t size)
     return refuse() ? NULL : calloc(count ? count : 1, size);
 }
 
+/* A network's values are read and written from end to end, and pages of 4 KiB make that wait for
+ * the tables of addresses. Advice only: where the kernel does not follow it, nothing is lost. */
+static void *alloc_huge(size_t size)
+{
+    void *p = NULL;
+    if (posix_memalign(&p, HUGE_PAGE, size))
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    madvise(p, size, MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
 void *fn_alloc_aligned(size_t size)
 {
     size_t whole = (size + LINE - 1) / LINE * LINE;
     if (whole < size || refuse())
         return NULL;
+    if (whole >= HUGE_PAGE)
+        return alloc_huge(whole);
     return aligned_alloc(LINE, whole ? whole : LINE);
 }
 
