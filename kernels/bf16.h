@@ -15,14 +15,15 @@ static inline float fn_bf16_float(uint16_t v)
     return x;
 }
 
-/* Rounded to the nearest, ties to even; a NaN stays one. */
+/* Rounded to the nearest, ties to even; a NaN stays one. Without a branch, so that loops of it
+ * are vectors. */
 static inline uint16_t fn_bf16_of(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
-    if ((bits & 0x7fffffff) > 0x7f800000)
-        return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    uint32_t nan = 0u - (uint32_t)((bits & 0x7fffffff) > 0x7f800000);
+    uint32_t up = ~nan & (0x7fff + (bits >> 16 & 1));
+    return (uint16_t)((bits + up) >> 16 | (nan & 0x40));
 }
 
 /* Number i of FN_F32 or FN_BF16; loops are fast where `t` is a constant. */

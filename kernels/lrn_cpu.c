@@ -13,6 +13,7 @@
 #include "kernels/threads.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <omp.h>
 
@@ -23,7 +24,7 @@ typedef struct geometry {
     int64_t channels; /* blocks * lanes */
     int64_t width;    /* floats of a pixel in a strip */
     int64_t half;     /* zeros at either end of it */
-    const fn_lrn *attr;
+    fn_lrn attr;
 } geometry;
 
 static geometry geometry_of(const fn_call *c)
@@ -35,7 +36,7 @@ static geometry geometry_of(const fn_call *c)
                   .pixels = s.dim[2] * s.dim[3],
                   .lanes = f == FN_PLAIN ? s.dim[1] : fn_format_block(f),
                   .half = a->size / 2,
-                  .attr = a};
+                  .attr = *a};
     g.blocks = fn_format_numel(s, f) / (g.images * g.pixels * g.lanes);
     g.channels = g.blocks * g.lanes;
     g.width = (g.channels + 2 * g.half + 15) / 16 * 16;
@@ -58,11 +59,13 @@ static int threads_of(const fn_call *c, geometry g)
     return fn_threads_with_slot(c->workspace_bytes, slot_bytes(g));
 }
 
-/* Some pixels of one image, and this thread's strips. */
+/* Some pixels of one image, and this thread's strips. The terms have zeros around a pixel's
+ * channels. */
 typedef struct tile {
-    const geometry *g;
-    int64_t first, count;       /* number of its first pixel; pixels */
-    float *sum, *factor, *ends; /* only `ends` has the zeros, and channel 0 behind them */
+    geometry g;
+    int64_t first, count; /* number of its first pixel; pixels */
+    float *squares, *terms;
+    float *own; /* dy base^-beta */
 } tile;
 
 static tile tile_of(const fn_call *c, const geometry *g, int64_t n, int64_t pixel)
@@ -70,170 +73,204 @@ static tile tile_of(const fn_call *c, const geometry *g, int64_t n, int64_t pixe
     size_t slot = (size_t)omp_get_thread_num() * slot_bytes(*g);
     float *strip = (float *)((char *)c->workspace + slot);
     int64_t left = g->pixels - pixel;
-    return (tile){.g = g,
+    return (tile){.g = *g,
                   .first = n * g->channels * g->pixels + pixel * g->lanes,
                   .count = left < TILE ? left : TILE,
-                  .sum = strip,
-                  .factor = strip + TILE * g->width,
-                  .ends = strip + 2 * (int64_t)TILE * g->width};
+                  .squares = strip,
+                  .terms = strip + TILE * g->width,
+                  .own = strip + 2 * (int64_t)TILE * g->width};
 }
 
-static void zero_ends(tile t)
+static void zero_ends(float *strip, tile t)
 {
     for (int64_t p = 0; p < t.count; p++)
-        for (int64_t i = 0; i < t.g->half; i++) {
-            t.ends[p * t.g->width + i] = 0;
-            t.ends[p * t.g->width + t.g->half + t.g->channels + i] = 0;
+        for (int64_t i = 0; i < t.g.half; i++) {
+            strip[p * t.g.width + i] = 0;
+            strip[p * t.g.width + t.g.half + t.g.channels + i] = 0;
         }
 }
 
-/* to[c] = sum of the `size` floats of `ends` around channel c. */
-static void add_neighbours(float *to, tile t)
+/* The sum of `size` floats. A loop within a loop would keep bf16 from being vectors. */
+static inline float sum_of(const float *at, int64_t size)
 {
-    int64_t size = t.g->attr->size;
-    for (int64_t p = 0; p < t.count; p++) {
-        const float *from = t.ends + p * t.g->width;
-        float *sum = to + p * t.g->width;
-        if (size == 5)
-            for (int64_t c = 0; c < t.g->channels; c++)
-                sum[c] = from[c] + from[c + 1] + from[c + 2] + from[c + 3] + from[c + 4];
-        else
-            for (int64_t c = 0; c < t.g->channels; c++) {
-                sum[c] = 0;
-                for (int64_t i = 0; i < size; i++)
-                    sum[c] += from[c + i];
-            }
+    if (size == 5)
+        return at[0] + at[1] + at[2] + at[3] + at[4];
+    float sum = 0;
+    for (int64_t i = 0; i < size; i++)
+        sum += at[i];
+    return sum;
+}
+
+/* base^-1/4 to 1e-7, without a division or a root. The bits of a float are about its logarithm,
+ * which gives the first guess (base root^4 is 1 but for 0.13); two steps make that 2e-4 and
+ * 1e-7. */
+static inline float fourth_root(float base)
+{
+    uint32_t bits;
+    float root;
+    memcpy(&bits, &base, sizeof bits);
+    bits = 0x4f581000 - bits / 4;
+    memcpy(&root, &bits, sizeof root);
+    float lacks = 1 - base * (root * root) * (root * root);
+    root += root * lacks * (0.25f + lacks * (0.15625f + lacks * 0.1171875f));
+    lacks = 1 - base * (root * root) * (root * root);
+    return root + root * lacks * 0.25f;
+}
+
+/* base^-beta and 1 / base. */
+typedef struct powers {
+    float factor, inverse;
+} powers;
+
+/* What is a constant where it matters: the type, the lanes, and the usual size and beta. */
+typedef struct kind {
+    fn_type type;
+    int64_t lanes, size;
+    bool usual;
+} kind;
+
+static inline powers powers_of(const float *squares, fn_lrn a, kind k)
+{
+    float base = a.k + a.alpha / (float)k.size * sum_of(squares, k.size);
+    if (!k.usual)
+        return (powers){powf(base, -a.beta), 1 / base};
+    float root = fourth_root(base), square = root * root;
+    return (powers){square * root, square * square};
+}
+
+/* --- the lanes of one pixel; a strip's neighbours begin at its first float --- */
+
+static inline __attribute__((always_inline)) void square(float *restrict squares,
+                                                         const void *restrict x, kind k)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < k.lanes; i++)
+        squares[i] = fn_load(x, k.type, i) * fn_load(x, k.type, i);
+}
+
+static inline __attribute__((always_inline)) void give_y(void *restrict y,
+                                                         const void *restrict x,
+                                                         const float *restrict squares,
+                                                         fn_lrn a, kind k)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < k.lanes; i++)
+        fn_store(y, k.type, i, fn_load(x, k.type, i) * powers_of(squares + i, a, k).factor);
+}
+
+static inline __attribute__((always_inline)) void
+lay_terms(float *restrict terms, float *restrict own, const void *restrict x,
+          const void *restrict dy, const float *restrict squares, fn_lrn a, kind k)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < k.lanes; i++) {
+        powers w = powers_of(squares + i, a, k);
+        own[i] = fn_load(dy, k.type, i) * w.factor;
+        terms[i] = own[i] * fn_load(x, k.type, i) * w.inverse;
     }
 }
 
-/* From sums of squares: inverse = 1 / base, factor = base^-beta. */
-static void raise_pixel(float *inverse, float *factor, const fn_lrn *a, int64_t count)
+static inline __attribute__((always_inline)) void
+give_dx(void *restrict dx, const void *restrict x, const float *restrict terms,
+        const float *restrict own, float scale, kind k)
 {
-    float scale = a->alpha / (float)a->size;
-    for (int64_t c = 0; c < count; c++)
-        inverse[c] = 1 / (a->k + scale * inverse[c]);
-    if (a->beta == 0.75f)
-        for (int64_t c = 0; c < count; c++) {
-            float root = sqrtf(inverse[c]);
-            factor[c] = root * sqrtf(root);
-        }
-    else
-        for (int64_t c = 0; c < count; c++)
-            factor[c] = powf(inverse[c], a->beta);
+#pragma omp simd
+    for (int64_t i = 0; i < k.lanes; i++)
+        fn_store(dx, k.type, i,
+                 own[i] - scale * fn_load(x, k.type, i) * sum_of(terms + i, k.size));
 }
 
-static void raise_tile(tile t)
+/* --- walks over a tile as it lies in the tensor --- */
+
+/* One block of one pixel: where it lies in a tensor, and in a strip. */
+typedef struct spot {
+    int64_t in_tensor, in_strip;
+} spot;
+
+static inline spot spot_of(tile t, int64_t block, int64_t pixel, int64_t lanes)
 {
-    add_neighbours(t.sum, t);
-    for (int64_t p = 0; p < t.count; p++)
-        raise_pixel(t.sum + p * t.g->width, t.factor + p * t.g->width, t.g->attr,
-                    t.g->channels);
+    return (spot){t.first + (block * t.g.pixels + pixel) * lanes,
+                  pixel * t.g.width + block * lanes};
 }
 
-/* --- walks over a tile as it lies in the tensor; `lanes` and the type are constants where it
- * matters --- */
-
-static inline int64_t in_tensor(tile t, int64_t block, int64_t pixel, int64_t lanes)
+static inline __attribute__((always_inline)) void square_all(const fn_call *c, tile t,
+                                                             kind k)
 {
-    return t.first + (block * t.g->pixels + pixel) * lanes;
-}
-
-static inline void lay_squares(tile t, const void *x, fn_type type, int64_t lanes)
-{
-    for (int64_t b = 0; b < t.g->blocks; b++)
+    zero_ends(t.squares, t);
+    for (int64_t b = 0; b < t.g.blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
-            int64_t at = in_tensor(t, b, p, lanes);
-            float *to = t.ends + p * t.g->width + t.g->half + b * lanes;
-            for (int64_t i = 0; i < lanes; i++) {
-                float v = fn_load(x, type, at + i);
-                to[i] = v * v;
-            }
+            spot at = spot_of(t, b, p, k.lanes);
+            square(t.squares + t.g.half + at.in_strip, fn_from(c->x[0], at.in_tensor), k);
         }
 }
 
-static inline void give_y(tile t, void *y, const void *x, fn_type type, int64_t lanes)
+static inline __attribute__((always_inline)) void forward_tile(const fn_call *c, tile t,
+                                                               kind k)
 {
-    for (int64_t b = 0; b < t.g->blocks; b++)
+    square_all(c, t, k);
+    for (int64_t b = 0; b < t.g.blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
-            int64_t at = in_tensor(t, b, p, lanes);
-            const float *factor = t.factor + p * t.g->width + b * lanes;
-            for (int64_t i = 0; i < lanes; i++)
-                fn_store(y, type, at + i, fn_load(x, type, at + i) * factor[i]);
+            spot at = spot_of(t, b, p, k.lanes);
+            give_y(fn_from(c->y[0], at.in_tensor), fn_from(c->x[0], at.in_tensor),
+                   t.squares + at.in_strip, t.g.attr, k);
         }
 }
 
-/* ends = dy x factor / base; `sum` holds 1 / base. */
-static inline void lay_terms(tile t, const void *x, const void *dy, fn_type type,
-                             int64_t lanes)
+static inline __attribute__((always_inline)) void backward_tile(const fn_call *c, tile t,
+                                                                kind k)
 {
-    for (int64_t b = 0; b < t.g->blocks; b++)
+    float scale = 2 * t.g.attr.alpha * t.g.attr.beta / (float)k.size;
+    square_all(c, t, k);
+    zero_ends(t.terms, t);
+    for (int64_t b = 0; b < t.g.blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
-            int64_t at = in_tensor(t, b, p, lanes), on = p * t.g->width + b * lanes;
-            for (int64_t i = 0; i < lanes; i++)
-                t.ends[on + t.g->half + i] = fn_load(dy, type, at + i) *
-                                             fn_load(x, type, at + i) * t.factor[on + i] *
-                                             t.sum[on + i];
+            spot at = spot_of(t, b, p, k.lanes);
+            lay_terms(t.terms + t.g.half + at.in_strip, t.own + at.in_strip,
+                      fn_from(c->x[0], at.in_tensor), fn_from(c->dy[0], at.in_tensor),
+                      t.squares + at.in_strip, t.g.attr, k);
         }
-}
-
-static inline void give_dx(tile t, void *dx, const void *x, const void *dy, fn_type type,
-                           int64_t lanes)
-{
-    const fn_lrn *a = t.g->attr;
-    float scale = 2 * a->alpha * a->beta / (float)a->size;
-    for (int64_t b = 0; b < t.g->blocks; b++)
+    for (int64_t b = 0; b < t.g.blocks; b++)
         for (int64_t p = 0; p < t.count; p++) {
-            int64_t at = in_tensor(t, b, p, lanes), on = p * t.g->width + b * lanes;
-            for (int64_t i = 0; i < lanes; i++)
-                fn_store(dx, type, at + i,
-                         fn_load(dy, type, at + i) * t.factor[on + i] -
-                             scale * fn_load(x, type, at + i) * t.sum[on + i]);
+            spot at = spot_of(t, b, p, k.lanes);
+            give_dx(fn_from(c->dx[0], at.in_tensor), fn_from(c->x[0], at.in_tensor),
+                    t.terms + at.in_strip, t.own + at.in_strip, scale, k);
         }
 }
 
-static inline void forward_tile(const fn_call *c, tile t, fn_type type, int64_t lanes)
+static kind kind_of(const fn_call *c, geometry g)
 {
-    zero_ends(t);
-    lay_squares(t, c->x[0].data, type, lanes);
-    raise_tile(t);
-    give_y(t, c->y[0].data, c->x[0].data, type, lanes);
-}
-
-static inline void backward_tile(const fn_call *c, tile t, fn_type type, int64_t lanes)
-{
-    const void *x = c->x[0].data, *dy = c->dy[0].data;
-    zero_ends(t);
-    lay_squares(t, x, type, lanes);
-    raise_tile(t);
-    lay_terms(t, x, dy, type, lanes);
-    add_neighbours(t.sum, t);
-    give_dx(t, c->dx[0].data, x, dy, type, lanes);
+    bool usual = g.attr.size == 5 && g.attr.beta == 0.75f;
+    return (kind){c->x[0].type, g.lanes, g.attr.size, usual};
 }
 
 static void forward_any(const fn_call *c, tile t)
 {
-    bool low = c->x[0].type == FN_BF16;
-    if (t.g->lanes == 8 && !low)
-        forward_tile(c, t, FN_F32, 8);
-    else if (t.g->lanes == 16 && !low)
-        forward_tile(c, t, FN_F32, 16);
-    else if (t.g->lanes == 16)
-        forward_tile(c, t, FN_BF16, 16);
+    kind k = kind_of(c, t.g);
+    if (!k.usual)
+        forward_tile(c, t, k);
+    else if (k.type == FN_BF16)
+        forward_tile(c, t, (kind){FN_BF16, k.lanes, 5, true});
+    else if (k.lanes == 8)
+        forward_tile(c, t, (kind){FN_F32, 8, 5, true});
+    else if (k.lanes == 16)
+        forward_tile(c, t, (kind){FN_F32, 16, 5, true});
     else
-        forward_tile(c, t, c->x[0].type, t.g->lanes);
+        forward_tile(c, t, (kind){FN_F32, k.lanes, 5, true});
 }
 
 static void backward_any(const fn_call *c, tile t)
 {
-    bool low = c->x[0].type == FN_BF16;
-    if (t.g->lanes == 8 && !low)
-        backward_tile(c, t, FN_F32, 8);
-    else if (t.g->lanes == 16 && !low)
-        backward_tile(c, t, FN_F32, 16);
-    else if (t.g->lanes == 16)
-        backward_tile(c, t, FN_BF16, 16);
+    kind k = kind_of(c, t.g);
+    if (!k.usual)
+        backward_tile(c, t, k);
+    else if (k.type == FN_BF16)
+        backward_tile(c, t, (kind){FN_BF16, k.lanes, 5, true});
+    else if (k.lanes == 8)
+        backward_tile(c, t, (kind){FN_F32, 8, 5, true});
+    else if (k.lanes == 16)
+        backward_tile(c, t, (kind){FN_F32, 16, 5, true});
     else
-        backward_tile(c, t, c->x[0].type, t.g->lanes);
+        backward_tile(c, t, (kind){FN_F32, k.lanes, 5, true});
 }
 
 static fn_status lrn_forward(const fn_call *c)
