@@ -119,17 +119,23 @@ static void update_param(const fn_optim *o, const fn_param *q, rule r)
     }
 }
 
+/* One sum after another would wait for every addition; simd keeps several, always the same. */
+static double sum_of_squares(const float *g, int64_t n)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t k = 0; k < n; k++)
+        sum += (double)g[k] * (double)g[k];
+    return sum;
+}
+
 double fn_optim_norm(const fn_optim *o)
 {
     const fn_params *p = o->p;
     double sum = 0;
-    for (int i = 0; i < p->n; i++) {
-        const float *g = p->grad + p->param[i].offset;
-        double part = 0;
-        for (int64_t k = 0; p->param[i].trained && k < p->param[i].count; k++)
-            part += (double)g[k] * (double)g[k];
-        sum += part;
-    }
+    for (int i = 0; i < p->n; i++)
+        if (p->param[i].trained)
+            sum += sum_of_squares(p->grad + p->param[i].offset, p->param[i].count);
     return sqrt(sum);
 }
 
