@@ -12,6 +12,11 @@
 
 #include <omp.h>
 
+static int64_t x_row(const fn_pool_walk *w)
+{
+    return w->x_wide * w->lanes;
+}
+
 static int64_t x_plane(const fn_pool_walk *w)
 {
     return w->x_high * w->x_wide * w->lanes;
@@ -22,11 +27,11 @@ static int64_t y_plane(const fn_pool_walk *w)
     return w->y_high * w->y_wide * w->lanes;
 }
 
-/* Gradients grow in floats: of dx in bf16, in a plane of the thread's. */
+/* Gradients grow in floats: those of bf16 in a slot, in as many rows as a window has. */
 static size_t slot_bytes(const fn_call *c, const fn_pool_walk *w)
 {
     bool grows = c->training && c->x[0].type == FN_BF16;
-    return grows ? (size_t)((x_plane(w) + 15) / 16 * 16) * sizeof(float) : 0;
+    return grows ? (size_t)((w->high * x_row(w) + 15) / 16 * 16) * sizeof(float) : 0;
 }
 
 static fn_status maxpool_prepare(fn_call *c)
@@ -121,8 +126,7 @@ static inline __attribute__((always_inline)) void give_sized(float *dx, const vo
 /* --- rows of windows, planes, tensors --- */
 
 typedef struct plane {
-    fn_tensor x, y, dy; /* their data begin at the plane */
-    float *dx;
+    fn_tensor x, y, dy, dx; /* their data begin at the plane */
 } plane;
 
 static fn_tensor plane_of(fn_tensor t, int64_t at)
@@ -132,23 +136,22 @@ static fn_tensor plane_of(fn_tensor t, int64_t at)
 }
 
 /* Of windows that lie side by side: those from j on that are whole, if stride is 1. */
-static int64_t run_of(const fn_call *c, const fn_pool_walk *w, int64_t i, int64_t j)
+static int64_t run_of(const fn_pool_walk *w, fn_pool_area a, int64_t j)
 {
-    fn_pool_area a = fn_pool_window(c, i, j);
     int64_t last = w->x_wide + w->pad - w->wide; /* the last window that is whole */
     bool whole = a.right - a.left == w->wide && w->stride == 1;
     return whole ? last - j + 1 : 1;
 }
 
-static inline void forward_row(const fn_call *c, const fn_pool_walk *w, plane p, fn_type t,
-                               int64_t lanes, int64_t i)
+static inline void forward_row(const fn_pool_walk *w, plane p, fn_type t, int64_t lanes,
+                               int64_t i)
 {
     taps at = {t, lanes, w->x_wide * lanes};
     for (int64_t j = 0, run; j < w->y_wide; j += run) {
-        fn_pool_area a = fn_pool_window(c, i, j);
+        fn_pool_area a = fn_pool_walk_area(w, i, j);
         void *y = fn_from(p.y, (i * w->y_wide + j) * lanes),
              *x = fn_from(p.x, a.top * at.row + a.left * lanes);
-        run = run_of(c, w, i, j);
+        run = run_of(w, a, j);
         if (run == 1)
             take_sized(y, x, lanes, at, a.bottom - a.top, a.right - a.left);
         else
@@ -156,16 +159,16 @@ static inline void forward_row(const fn_call *c, const fn_pool_walk *w, plane p,
     }
 }
 
-static void forward_any(const fn_call *c, const fn_pool_walk *w, plane p, int64_t i)
+static void forward_any(const fn_pool_walk *w, plane p, int64_t i)
 {
     if (p.x.type == FN_BF16)
-        forward_row(c, w, p, FN_BF16, w->lanes, i);
+        forward_row(w, p, FN_BF16, w->lanes, i);
     else if (w->lanes == 16)
-        forward_row(c, w, p, FN_F32, 16, i);
+        forward_row(w, p, FN_F32, 16, i);
     else if (w->lanes == 8)
-        forward_row(c, w, p, FN_F32, 8, i);
+        forward_row(w, p, FN_F32, 8, i);
     else
-        forward_row(c, w, p, FN_F32, w->lanes, i);
+        forward_row(w, p, FN_F32, w->lanes, i);
 }
 
 static fn_status maxpool_forward(const fn_call *c)
@@ -176,41 +179,75 @@ static fn_status maxpool_forward(const fn_call *c)
         for (int64_t i = 0; i < w.y_high; i++) {
             plane p = {.x = plane_of(c->x[0], k * x_plane(&w)),
                        .y = plane_of(c->y[0], k * y_plane(&w))};
-            forward_any(c, &w, p, i);
+            forward_any(&w, p, i);
         }
     return FN_OK;
 }
 
-static inline void backward_row(const fn_call *c, const fn_pool_walk *w, plane p, fn_type t,
+/* The windows of row i, whose first row in the image is grown[0]. */
+static inline void backward_row(const fn_pool_walk *w, plane p, float *grown, fn_type t,
                                 int64_t lanes, int64_t i)
 {
     taps at = {t, lanes, w->x_wide * lanes};
     for (int64_t j = 0; j < w->y_wide; j++) {
-        fn_pool_area a = fn_pool_window(c, i, j);
+        fn_pool_area a = fn_pool_walk_area(w, i, j);
         int64_t x = a.top * at.row + a.left * lanes, y = (i * w->y_wide + j) * lanes;
-        give_sized(p.dx + x, fn_from(p.x, x), fn_from(p.y, y), fn_from(p.dy, y), at,
-                   a.bottom - a.top, a.right - a.left);
+        give_sized(grown + a.left * lanes, fn_from(p.x, x), fn_from(p.y, y),
+                   fn_from(p.dy, y), at, a.bottom - a.top, a.right - a.left);
     }
 }
 
-static void backward_plane(const fn_call *c, const fn_pool_walk *w, plane p)
+static void backward_any(const fn_pool_walk *w, plane p, float *grown, int64_t i)
 {
-    memset(p.dx, 0, (size_t)x_plane(w) * sizeof *p.dx);
-    for (int64_t i = 0; i < w->y_high; i++)
-        if (p.x.type == FN_BF16)
-            backward_row(c, w, p, FN_BF16, w->lanes, i);
-        else if (w->lanes == 16)
-            backward_row(c, w, p, FN_F32, 16, i);
-        else if (w->lanes == 8)
-            backward_row(c, w, p, FN_F32, 8, i);
-        else
-            backward_row(c, w, p, FN_F32, w->lanes, i);
+    if (p.x.type == FN_BF16)
+        backward_row(w, p, grown, FN_BF16, w->lanes, i);
+    else if (w->lanes == 16)
+        backward_row(w, p, grown, FN_F32, 16, i);
+    else if (w->lanes == 8)
+        backward_row(w, p, grown, FN_F32, 8, i);
+    else
+        backward_row(w, p, grown, FN_F32, w->lanes, i);
 }
 
-static void round_plane(fn_tensor dx, const float *from, int64_t count)
+/* Rows are 0 from just before their first window on. */
+static void grow_floats(const fn_pool_walk *w, plane p)
 {
-    for (int64_t k = 0; k < count; k++)
-        fn_store(dx.data, FN_BF16, k, from[k]);
+    int64_t size = x_row(w), ready = 0;
+    float *dx = p.dx.data;
+    for (int64_t i = 0; i < w->y_high; i++) {
+        fn_pool_area a = fn_pool_walk_area(w, i, 0);
+        if (a.bottom > ready)
+            memset(dx + ready * size, 0, (size_t)((a.bottom - ready) * size) * sizeof *dx);
+        ready = a.bottom;
+        backward_any(w, p, dx + a.top * size, i);
+    }
+    memset(dx + ready * size, 0, (size_t)((w->x_high - ready) * size) * sizeof *dx);
+}
+
+/* No window will add to the first `n` rows of `grown`, which are the plane's from `row` on: they go
+ * to dx, and what follows moves up. Rows that no window has are 0. */
+static void deliver(const fn_pool_walk *w, plane p, float *grown, int64_t row, int64_t n)
+{
+    int64_t size = x_row(w), held = n < w->high ? n : w->high, left = w->high - held;
+    uint16_t *dx = fn_from(p.dx, row * size);
+    for (int64_t k = 0; k < held * size; k++)
+        dx[k] = fn_bf16_of(grown[k]);
+    memset(dx + held * size, 0, (size_t)((n - held) * size) * sizeof *dx);
+    memmove(grown, grown + held * size, (size_t)(left * size) * sizeof *grown);
+    memset(grown + left * size, 0, (size_t)(held * size) * sizeof *grown);
+}
+
+static void grow_rows(const fn_pool_walk *w, plane p, float *grown)
+{
+    int64_t row = 0;
+    memset(grown, 0, (size_t)(w->high * x_row(w)) * sizeof *grown);
+    for (int64_t i = 0; i < w->y_high; i++) {
+        int64_t top = fn_pool_walk_area(w, i, 0).top;
+        deliver(w, p, grown, row, top - row);
+        row = top;
+        backward_any(w, p, grown, i);
+    }
+    deliver(w, p, grown, row, w->x_high - row);
 }
 
 static int threads_of(const fn_call *c, const fn_pool_walk *w)
@@ -226,13 +263,13 @@ static fn_status maxpool_backward(const fn_call *c)
         return FN_OK;
 #pragma omp parallel for num_threads(threads_of(c, &w))
     for (int64_t k = 0; k < w.planes; k++) {
-        fn_tensor dx = plane_of(c->dx[0], k * x_plane(&w));
-        bool low = dx.type == FN_BF16;
         plane p = {plane_of(c->x[0], k * x_plane(&w)), plane_of(c->y[0], k * y_plane(&w)),
-                   plane_of(c->dy[0], k * y_plane(&w)), low ? slot_of(c, &w) : dx.data};
-        backward_plane(c, &w, p);
-        if (low)
-            round_plane(dx, p.dx, x_plane(&w));
+                   plane_of(c->dy[0], k * y_plane(&w)),
+                   plane_of(c->dx[0], k * x_plane(&w))};
+        if (p.dx.type == FN_BF16)
+            grow_rows(&w, p, slot_of(c, &w));
+        else
+            grow_floats(&w, p);
     }
     return FN_OK;
 }

@@ -16,6 +16,17 @@ typedef struct fn_pool_walk {
 
 fn_pool_walk fn_pool_walk_of(const fn_call *c); /* c->x[0].format is final */
 
+/* fn_pool_window of window (i, j), where it is asked for each of them. */
+static inline fn_pool_area fn_pool_walk_area(const fn_pool_walk *w, int64_t i, int64_t j)
+{
+    int64_t top = i * w->stride - w->pad, left = j * w->stride - w->pad;
+    int64_t bottom = top + w->high, right = left + w->wide;
+    return (fn_pool_area){.top = top < 0 ? 0 : top,
+                          .bottom = bottom > w->x_high ? w->x_high : bottom,
+                          .left = left < 0 ? 0 : left,
+                          .right = right > w->x_wide ? w->x_wide : right};
+}
+
 /* Tap (u, v) of the windows of row i: `count` of them, from element y of the plane's y on and
  * element x of its x on; `stride` pixels of x apart. count <= 0: all in the padding. */
 typedef struct fn_pool_tap_run {
