@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In NN2 on one core of a Zen 5, 16 images at a time embed as fast as 32, to 2 %, in fp32, bf16 and
+ * u8: values have outgrown the caches either way. One at a time is 5 % slower. */
 enum { DEFAULT_BATCH = 32, MOST_BYTES = 4096 };
 
 /* A caller of an older facenet passes a shorter struct: what it lacks is 0. One of a newer
