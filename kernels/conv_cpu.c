@@ -1,6 +1,6 @@
 /* conv on the CPU: what oneDNN's direct convolutions and Winograd's share. Which of them a call
- * takes is chosen when it is prepared. In bf16 that is the direct way: of every convolution of
- * NN2 and NN4 it was faster than Winograd's in float (docs/benchmarks.md). */
+ * takes is chosen when it is prepared. In bf16 that is the direct way: Winograd's transforms read
+ * and write float alone. */
 #include "core/mem.h"
 #include "kernels/bf16.h"
 #include "kernels/conv_way.h"
