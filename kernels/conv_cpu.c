@@ -1,6 +1,6 @@
 /* conv on the CPU: what oneDNN's direct convolutions and Winograd's share. Which of them a call
- * takes is chosen when it is prepared. In bf16 that is the direct way: Winograd's transforms read
- * and write float alone. */
+ * takes is chosen when it is prepared. In bf16, too, Winograd's is ahead where it may be had:
+ * oneDNN's multiplies twice as fast as in float, and this has a quarter to multiply. */
 #include "core/mem.h"
 #include "kernels/bf16.h"
 #include "kernels/conv_way.h"
@@ -39,8 +39,7 @@ static const fn_conv_way *choose_way(const fn_call *c)
 {
     if (c->precision == FN_PRECISION_U8 && fn_conv_u8_fits(c))
         return &fn_conv_u8;
-    return c->precision != FN_PRECISION_BF16 && fn_winograd_fits(c) ? &fn_conv_winograd
-                                                                    : &fn_conv_direct;
+    return fn_winograd_fits(c) ? &fn_conv_winograd : &fn_conv_direct;
 }
 
 static fn_status make(fn_call *c)

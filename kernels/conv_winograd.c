@@ -49,30 +49,29 @@ static fn_status quick_forward(const fn_call *c)
 {
     const quick *s = c->state;
     const fn_conv *a = c->attr;
-    fn_winograd_forward(&s->sizes, fn_f32(c->y[0]), fn_f32(c->x[0]), s->packed,
-                        fn_f32(c->w[1]), a->relu, c->workspace);
+    fn_winograd_forward(&s->sizes, c->y[0].data, c->x[0].data, s->packed, fn_f32(c->w[1]),
+                        a->relu, c->workspace);
     return FN_OK;
 }
 
 /* Of a gradient this is what the ReLU lets through, or NULL: everything. */
-static const float *masked(const fn_call *c)
+static const void *masked(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    return a->relu ? fn_f32(c->y[0]) : NULL;
+    return a->relu ? c->y[0].data : NULL;
 }
 
 static fn_status quick_back(const fn_call *c, void *dy)
 {
     const quick *s = c->state;
-    fn_winograd_back(&s->sizes, fn_f32(c->dx[0]), dy, masked(c), s->packed_back,
-                     c->workspace);
+    fn_winograd_back(&s->sizes, c->dx[0].data, dy, masked(c), s->packed_back, c->workspace);
     return FN_OK;
 }
 
 static fn_status quick_back_w(const fn_call *c, void *dy)
 {
     const quick *s = c->state;
-    fn_winograd_back_w(&s->sizes, fn_f32(c->dw[0]), fn_f32(c->dw[1]), fn_f32(c->x[0]), dy,
+    fn_winograd_back_w(&s->sizes, fn_f32(c->dw[0]), fn_f32(c->dw[1]), c->x[0].data, dy,
                        masked(c), c->workspace);
     return FN_OK;
 }
@@ -86,8 +85,7 @@ static void quick_release(fn_call *c)
 
 static void quick_describe(const fn_call *c, char *text, size_t size)
 {
-    (void)c;
-    snprintf(text, size, "own winograd 4x4");
+    snprintf(text, size, "own winograd 4x4%s", c->y[0].type == FN_BF16 ? " bf16" : "");
 }
 
 const fn_conv_way fn_conv_winograd = {

@@ -16,7 +16,8 @@
  * of dU, which is as large as U, for every block of them.
  *
  * What is computed, and in which order it is summed, does not depend on the threads. The result
- * has about one digit less than the direct way's: 1e-5 of the largest value. */
+ * has about one digit less than the direct way's: 1e-5 of the largest value. Either side may be
+ * bf16: that is how its numbers are read and written, and all between is float. */
 #include "kernels/winograd.h"
 
 #include "kernels/conv.h"
@@ -112,6 +113,8 @@ fn_winograd fn_winograd_of(const fn_call *c)
                      .y = y,
                      .x_format = c->x[0].format,
                      .y_format = c->y[0].format,
+                     .x_type = c->x[0].type,
+                     .y_type = c->y[0].type,
                      .high = up(y.dim[2], OUT),
                      .wide = up(y.dim[3], OUT)};
     g.stages = stages_for(&g);
@@ -166,18 +169,20 @@ void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back)
         g->stages->pack(u, w, o, c, back, k);
 }
 
-static side side_of(const fn_winograd *g, fn_shape s, fn_format f)
+static side side_of(const fn_winograd *g, fn_shape s, fn_format f, fn_type t)
 {
     int64_t together = f == FN_PLAIN ? s.dim[1] : fn_format_block(f);
-    return (side){s.dim[1], together, s.dim[2], s.dim[3], g->high, g->wide};
+    return (side){s.dim[1], together, s.dim[2], s.dim[3], g->high, g->wide, t == FN_BF16};
 }
 
 /* From one side to the other through the packed kernel. */
 typedef struct way {
     const fn_winograd *g;
     side from, to;
-    const float *x, *masked, *u;
-    float *y, *slots;
+    const void *x, *masked;
+    const float *u;
+    void *y;
+    float *slots;
     fn_winograd_ending ending;
     int64_t rows; /* tiles at a time */
 } way;
@@ -222,12 +227,12 @@ static void convolve(way w)
     }
 }
 
-void fn_winograd_forward(const fn_winograd *g, float *y, const float *x, const float *u,
+void fn_winograd_forward(const fn_winograd *g, void *y, const void *x, const float *u,
                          const float *bias, bool relu, void *scratch)
 {
     convolve((way){.g = g,
-                   .from = side_of(g, g->x, g->x_format),
-                   .to = side_of(g, g->y, g->y_format),
+                   .from = side_of(g, g->x, g->x_format, g->x_type),
+                   .to = side_of(g, g->y, g->y_format, g->y_type),
                    .x = x,
                    .u = u,
                    .y = y,
@@ -235,12 +240,12 @@ void fn_winograd_forward(const fn_winograd *g, float *y, const float *x, const f
                    .ending = {bias, relu}});
 }
 
-void fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *masked,
+void fn_winograd_back(const fn_winograd *g, void *dx, const void *dy, const void *masked,
                       const float *u, void *scratch)
 {
     convolve((way){.g = g,
-                   .from = side_of(g, g->y, g->y_format),
-                   .to = side_of(g, g->x, g->x_format),
+                   .from = side_of(g, g->y, g->y_format, g->y_type),
+                   .to = side_of(g, g->x, g->x_format, g->x_type),
                    .x = dy,
                    .masked = masked,
                    .u = u,
@@ -252,7 +257,7 @@ void fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const fl
 typedef struct sums {
     const fn_winograd *g;
     side from, to;
-    const float *x, *dy, *masked;
+    const void *x, *dy, *masked;
     float *du, *db, *slots;
     int64_t v_step, m_step, slot;
 } sums;
@@ -306,14 +311,14 @@ static void add_all(const sums *w)
     }
 }
 
-void fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
-                        const float *dy, const float *masked, void *scratch)
+void fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const void *x,
+                        const void *dy, const void *masked, void *scratch)
 {
     int64_t c = g->x.dim[1], o = g->y.dim[1];
     float *du = scratch;
     add_all(&(sums){.g = g,
-                    .from = side_of(g, g->x, g->x_format),
-                    .to = side_of(g, g->y, g->y_format),
+                    .from = side_of(g, g->x, g->x_format, g->x_type),
+                    .to = side_of(g, g->y, g->y_format, g->y_type),
                     .x = x,
                     .dy = dy,
                     .masked = masked,

@@ -8,6 +8,7 @@
 typedef struct fn_winograd {
     fn_shape x, y;
     fn_format x_format, y_format;
+    fn_type x_type, y_type;                  /* FN_F32 or FN_BF16, the gradients' as well */
     int64_t high, wide;                      /* tiles of an image */
     const struct fn_winograd_stages *stages; /* for the processor and the formats */
 } fn_winograd;
@@ -25,13 +26,13 @@ size_t fn_winograd_scratch(const fn_winograd *g);
 void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back);
 
 /* bias may be NULL. */
-void fn_winograd_forward(const fn_winograd *g, float *y, const float *x, const float *u,
+void fn_winograd_forward(const fn_winograd *g, void *y, const void *x, const float *u,
                          const float *bias, bool relu, void *scratch);
 /* Where `masked`, forward's y, is not NULL, dy counts where that is positive. */
-void fn_winograd_back(const fn_winograd *g, float *dx, const float *dy, const float *masked,
+void fn_winograd_back(const fn_winograd *g, void *dx, const void *dy, const void *masked,
                       const float *u, void *scratch);
 /* dw or db may be NULL. */
-void fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const float *x,
-                        const float *dy, const float *masked, void *scratch);
+void fn_winograd_back_w(const fn_winograd *g, float *dw, float *db, const void *x,
+                        const void *dy, const void *masked, void *scratch);
 
 #endif

@@ -9,9 +9,10 @@
 /* One side of the convolution as it lies in memory. */
 typedef struct fn_winograd_side {
     int64_t channels;
-    int64_t lanes;         /* channels that lie together: floats from pixel to pixel */
+    int64_t lanes;         /* channels that lie together: numbers from pixel to pixel */
     int64_t height, width; /* of an image */
     int64_t high, wide;    /* of an image, in tiles */
+    bool low;              /* bf16, else float */
 } fn_winograd_side;
 
 /* The transforms of some tiles: 36 matrices [groups][channels / lanes][rows][lanes] of a row a
@@ -49,12 +50,12 @@ typedef struct fn_winograd_stages {
     void (*unpack)(float *dw, float *du, int64_t o, int64_t c, int64_t column);
 
     /* B' x B and A dy A' of some tiles; where y is not NULL, of what has y > 0 alone. */
-    void (*lay_input)(fn_winograd_matrices to, const fn_winograd_side *s, const float *x,
-                      const float *y, fn_winograd_tiles t);
-    void (*lay_gradient)(fn_winograd_matrices to, const fn_winograd_side *s,
-                         const float *dy, const float *y, fn_winograd_tiles t);
+    void (*lay_input)(fn_winograd_matrices to, const fn_winograd_side *s, const void *x,
+                      const void *y, fn_winograd_tiles t);
+    void (*lay_gradient)(fn_winograd_matrices to, const fn_winograd_side *s, const void *dy,
+                         const void *y, fn_winograd_tiles t);
     /* A' m A; m has `channels` channels, which are y's from `channel` on. */
-    void (*give_output)(float *y, const fn_winograd_side *s, fn_winograd_matrices m,
+    void (*give_output)(void *y, const fn_winograd_side *s, fn_winograd_matrices m,
                         int64_t channel, int64_t channels, fn_winograd_tiles t,
                         fn_winograd_ending e);
 

@@ -11,6 +11,8 @@ typedef fn_winograd_tiles tiles;
 typedef fn_winograd_ending ending;
 typedef fn_winograd_panel panel;
 typedef int32_t bits __attribute__((vector_size(FN_LANES * 4)));
+typedef uint32_t words __attribute__((vector_size(FN_LANES * 4)));
+typedef uint16_t halves __attribute__((vector_size(FN_LANES * 2)));
 
 /* --- kernels --- */
 
@@ -104,20 +106,50 @@ FN_INLINE void measure(const side *s, place *p, int size, int pad)
     p->right = least(size, s->width - column);
 }
 
-FN_INLINE fn_lanes pixel(const float *x, const float *y, int64_t at)
+/* Numbers `at` and on, of floats or of bf16. */
+FN_INLINE const char *address(const void *x, int64_t at, bool low)
 {
-    fn_lanes v = *(const fn_lanes *)(x + at);
-    return y ? (fn_lanes)((bits)v & (*(const fn_lanes *)(y + at) > 0)) : v;
+    return (const char *)x + at * (low ? 2 : 4);
 }
 
-FN_INLINE void read_row(fn_line to, const side *s, const float *x, const float *y, place p,
-                        int64_t row, int size)
+FN_INLINE fn_lanes load(const void *x, int64_t at, bool low)
+{
+    const void *from = address(x, at, low);
+    return low ? (fn_lanes)(__builtin_convertvector(*(const halves *)from, words) << 16)
+               : *(const fn_lanes *)from;
+}
+
+/* As fn_bf16_of: to the nearest, ties to even; what is NaN stays one. */
+FN_INLINE halves round_to_halves(fn_lanes v)
+{
+    words w = (words)v, near = (w + 0x7fff + (w >> 16 & 1)) >> 16, quiet = w >> 16 | 0x40;
+    words sick = (words)(v != v);
+    return __builtin_convertvector((sick & quiet) | (~sick & near), halves);
+}
+
+FN_INLINE void put(void *y, int64_t at, fn_lanes v, bool low)
+{
+    void *to = (char *)y + at * (low ? 2 : 4);
+    if (low)
+        *(halves *)to = round_to_halves(v);
+    else
+        *(fn_lanes *)to = v;
+}
+
+FN_INLINE fn_lanes pixel(const void *x, const void *y, int64_t at, bool low)
+{
+    fn_lanes v = load(x, at, low);
+    return y ? (fn_lanes)((bits)v & (load(y, at, low) > 0)) : v;
+}
+
+FN_INLINE void read_row(fn_line to, const side *s, const void *x, const void *y, place p,
+                        int64_t row, int size, bool low)
 {
     bool inside = row >= p.top && row < p.bottom;
     for (int c = 0; c < size; c++) {
         fn_lanes v = {0};
         if (inside && c >= p.left && c < p.right)
-            v = pixel(x, y, p.origin + (row * s->width + c) * s->lanes);
+            v = pixel(x, y, p.origin + (row * s->width + c) * s->lanes, low);
         fn_set(to, c, v);
     }
 }
@@ -126,24 +158,25 @@ enum { AHEAD = 4 }; /* tiles */
 
 /* The rows of a tile are too short for the processor to see where they lead: without this
  * most of a transform's time was waiting for memory. */
-FN_INLINE void fetch(const side *s, const float *x, const float *y, place p, int size)
+FN_INLINE void fetch(const side *s, const void *x, const void *y, place p, int size,
+                     bool low)
 {
     for (int r = 0; r < size; r++)
         for (int c = 0; c < FN_TILE_OUT; c++) {
             int64_t at = p.origin + (r * s->width + c + (size - FN_TILE_OUT)) * s->lanes;
-            __builtin_prefetch(x + at);
+            __builtin_prefetch(address(x, at, low));
             if (y)
-                __builtin_prefetch(y + at);
+                __builtin_prefetch(address(y, at, low));
         }
 }
 
 /* The row of a tile, of one of the 36 matrices. */
-FN_INLINE void lay_tile(fn_line to, const side *s, const float *x, const float *y, place p,
-                        int size, fn_transform *transform)
+FN_INLINE void lay_tile(fn_line to, const side *s, const void *x, const void *y, place p,
+                        int size, bool low, fn_transform *transform)
 {
     _Alignas(64) float d[FN_TILE_ALL * FN_LANES], row[FN_TILE * FN_LANES];
     for (int r = 0; r < size; r++) {
-        read_row(line(row, FN_LANES), s, x, y, p, r, size);
+        read_row(line(row, FN_LANES), s, x, y, p, r, size, low);
         transform(line(d + r * FN_TILE * FN_LANES, FN_LANES), line(row, FN_LANES));
     }
     for (int r = 0; r < FN_TILE; r++)
@@ -151,8 +184,8 @@ FN_INLINE void lay_tile(fn_line to, const side *s, const float *x, const float *
                   line(d + r * FN_LANES, FN_TILE * FN_LANES));
 }
 
-FN_INLINE void lay(matrices to, const side *s, const float *x, const float *y, tiles t,
-                   int size, fn_transform *transform)
+FN_INLINE void lay(matrices to, const side *s, const void *x, const void *y, tiles t,
+                   int size, bool low, fn_transform *transform)
 {
     for (int64_t c = 0; c < s->channels; c += FN_LANES) {
         place p = first_place(s, t.first, c), soon = first_place(s, t.first + AHEAD, c);
@@ -161,30 +194,37 @@ FN_INLINE void lay(matrices to, const side *s, const float *x, const float *y, t
             int64_t end = least(to.rows, t.count - from);
             for (int64_t k = 0; k < end; k++, v += FN_LANES, next_place(s, &p)) {
                 measure(s, &soon, size, (size - FN_TILE_OUT) / 2);
-                fetch(s, x, y, soon, size);
+                fetch(s, x, y, soon, size, low);
                 next_place(s, &soon);
                 measure(s, &p, size, (size - FN_TILE_OUT) / 2);
-                lay_tile(line(v, to.step), s, x, y, p, size, transform);
+                lay_tile(line(v, to.step), s, x, y, p, size, low, transform);
             }
         }
     }
 }
 
-static void lay_input(matrices to, const side *s, const float *x, const float *y, tiles t)
+static void lay_input(matrices to, const side *s, const void *x, const void *y, tiles t)
 {
-    if (y)
-        lay(to, s, x, y, t, FN_TILE, fn_tile_input);
+    if (y && s->low)
+        lay(to, s, x, y, t, FN_TILE, true, fn_tile_input);
+    else if (y)
+        lay(to, s, x, y, t, FN_TILE, false, fn_tile_input);
+    else if (s->low)
+        lay(to, s, x, NULL, t, FN_TILE, true, fn_tile_input);
     else
-        lay(to, s, x, NULL, t, FN_TILE, fn_tile_input);
+        lay(to, s, x, NULL, t, FN_TILE, false, fn_tile_input);
 }
 
-static void lay_gradient(matrices to, const side *s, const float *dy, const float *y,
-                         tiles t)
+static void lay_gradient(matrices to, const side *s, const void *dy, const void *y, tiles t)
 {
-    if (y)
-        lay(to, s, dy, y, t, FN_TILE_OUT, fn_tile_output_back);
+    if (y && s->low)
+        lay(to, s, dy, y, t, FN_TILE_OUT, true, fn_tile_output_back);
+    else if (y)
+        lay(to, s, dy, y, t, FN_TILE_OUT, false, fn_tile_output_back);
+    else if (s->low)
+        lay(to, s, dy, NULL, t, FN_TILE_OUT, true, fn_tile_output_back);
     else
-        lay(to, s, dy, NULL, t, FN_TILE_OUT, fn_tile_output_back);
+        lay(to, s, dy, NULL, t, FN_TILE_OUT, false, fn_tile_output_back);
 }
 
 FN_INLINE fn_lanes end(fn_lanes sum, fn_lanes bias, bool relu)
@@ -193,23 +233,23 @@ FN_INLINE fn_lanes end(fn_lanes sum, fn_lanes bias, bool relu)
     return relu ? (fn_lanes)((bits)sum & ~(sum < 0)) : sum;
 }
 
-FN_INLINE void store(float *y, const side *s, fn_line from, place p, fn_lanes bias,
-                     bool relu)
+FN_INLINE void store(void *y, const side *s, fn_line from, place p, fn_lanes bias,
+                     bool relu, bool low)
 {
     _Alignas(64) float d[FN_TILE_OUT * FN_TILE * FN_LANES], row[FN_TILE_OUT * FN_LANES];
     for (int k = 0; k < FN_TILE; k++)
         fn_tile_output(line(d + k * FN_LANES, FN_TILE * FN_LANES),
                        line(from.at + k * from.step, FN_TILE * from.step));
     for (int r = 0; r < p.bottom; r++) {
-        fn_line to = line(y + p.origin + r * s->width * s->lanes, s->lanes);
+        int64_t to = p.origin + r * s->width * s->lanes;
         fn_tile_output(line(row, FN_LANES), line(d + r * FN_TILE * FN_LANES, FN_LANES));
         for (int c = 0; c < p.right; c++)
-            fn_set(to, c, end(fn_get(line(row, FN_LANES), c), bias, relu));
+            put(y, to + c * s->lanes, end(fn_get(line(row, FN_LANES), c), bias, relu), low);
     }
 }
 
-static void give_output(float *y, const side *s, matrices m, int64_t channel,
-                        int64_t channels, tiles t, ending e)
+FN_INLINE void give(void *y, const side *s, matrices m, int64_t channel, int64_t channels,
+                    tiles t, ending e, bool low)
 {
     for (int64_t c = 0; c < channels; c += FN_LANES) {
         place p = first_place(s, t.first, channel + c);
@@ -217,9 +257,19 @@ static void give_output(float *y, const side *s, matrices m, int64_t channel,
         fn_lanes bias = e.bias ? *(const fn_lanes *)(e.bias + channel + c) : zero;
         for (int64_t k = 0; k < t.count; k++, next_place(s, &p)) {
             measure(s, &p, FN_TILE_OUT, 0);
-            store(y, s, line(m.at + c * m.rows + k * FN_LANES, m.step), p, bias, e.relu);
+            store(y, s, line(m.at + c * m.rows + k * FN_LANES, m.step), p, bias, e.relu,
+                  low);
         }
     }
+}
+
+static void give_output(void *y, const side *s, matrices m, int64_t channel,
+                        int64_t channels, tiles t, ending e)
+{
+    if (s->low)
+        give(y, s, m, channel, channels, t, e, true);
+    else
+        give(y, s, m, channel, channels, t, e, false);
 }
 
 /* --- products --- */
