@@ -14,14 +14,13 @@
 
 typedef struct state {
     fn_conv_plans plan;
-    fn_stem stem; /* with stride 1 and padding where x is used as it is */
-    bool blocks;  /* x goes through them */
-    bool wide;    /* y is made wider */
-    int64_t k;    /* channels of y for cuDNN */
-    int64_t rows; /* pixels of y */
-    fn_type type; /* of x, y and the copies of the weights */
-    void *w, *b;  /* the copies, on the device */
-    size_t x_bytes, y_bytes, w_bytes; /* of blocks, of a wide y, of a copy of the kernel */
+    fn_stem stem;            /* with stride 1 and padding where x is used as it is */
+    bool blocks;             /* x goes through them */
+    bool wide;               /* y is made wider */
+    int64_t k;               /* channels of y for cuDNN */
+    int64_t rows;            /* pixels of y */
+    fn_type type;            /* of x, y and the copies of the weights */
+    size_t x_bytes, y_bytes; /* of blocks, of a wide y */
 } state;
 
 static fn_status check(int error)
@@ -61,13 +60,11 @@ static void find_sizes(fn_call *c)
     s->rows = y[0] * y[2] * y[3];
     s->type = c->x[0].type;
     size_t each = fn_type_bytes(s->type);
-    int64_t weights = s->k * s->stem.taps * s->stem.taps * s->stem.block;
     if (s->blocks)
         s->x_bytes = fn_gpu_padded(
             (size_t)(x[0] * s->stem.rows * s->stem.columns * s->stem.block) * each);
     if (s->wide)
         s->y_bytes = fn_gpu_padded((size_t)(s->rows * s->k) * each);
-    s->w_bytes = fn_gpu_padded((size_t)weights * sizeof(float));
 }
 
 static size_t sums_bytes(const fn_call *c)
@@ -99,7 +96,7 @@ static void find_backward_workspace(fn_call *c)
     const state *s = c->state;
     most(&c->workspace_bytes, dy_bytes(c) + sums_bytes(c));
     most(&c->workspace_bytes,
-         dy_bytes(c) + s->w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
+         dy_bytes(c) + s->plan.w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
     most(&c->workspace_bytes,
          dy_bytes(c) + s->x_bytes + fn_cudnn_plan_workspace(s->plan.back));
 }
@@ -110,9 +107,6 @@ static fn_status open_all(fn_call *c)
     state *s = c->state;
     find_sizes(c);
     FN_TRY(fn_conv_plans_open(&s->plan, c, describe(c), a->bias, a->relu));
-    FN_TRY(fn_device_alloc(c->gpu->device, &s->w, s->w_bytes));
-    FN_TRY(fn_device_alloc(c->gpu->device, &s->b, (size_t)s->k * sizeof(float)));
-    FN_TRY(fn_device_zero(c->gpu->device, s->b, (size_t)s->k * sizeof(float)));
     c->saved_bytes = c->training ? s->x_bytes : 0;
     c->workspace_bytes = (c->training ? 0 : s->x_bytes) + s->y_bytes +
                          fn_cudnn_plan_workspace(s->plan.forward);
@@ -126,9 +120,7 @@ static void conv_release(fn_call *c)
     state *s = c->state;
     if (!s)
         return;
-    fn_conv_plans_close(&s->plan);
-    fn_device_free(c->gpu->device, s->w);
-    fn_device_free(c->gpu->device, s->b);
+    fn_conv_plans_close(&s->plan, c->gpu);
     fn_free(s);
     c->state = NULL;
 }
@@ -150,12 +142,12 @@ static fn_status conv_load(fn_call *c)
 {
     const fn_conv *a = c->attr;
     const state *s = c->state;
-    FN_TRY(check(fn_launch_conv_pack(s->w, fn_f32(c->w[0]), &s->stem, a->out, s->k,
+    FN_TRY(check(fn_launch_conv_pack(s->plan.w, fn_f32(c->w[0]), &s->stem, a->out, s->k,
                                      (int)s->type, c->stream)));
     if (!a->bias)
         return FN_OK;
     return check(
-        fn_launch_cast(s->b, (int)s->type, c->w[1].data, FN_F32, a->out, c->stream));
+        fn_launch_cast(s->plan.b, (int)s->type, c->w[1].data, FN_F32, a->out, c->stream));
 }
 
 static fn_status conv_forward(const fn_call *c)
@@ -174,7 +166,7 @@ static fn_status conv_forward(const fn_call *c)
     }
     FN_TRY(fn_cudnn_plan_run(
         s->plan.forward,
-        &(fn_cudnn_data){.x = x, .w = s->w, .b = s->b, .y = y, .workspace = at}));
+        &(fn_cudnn_data){.x = x, .w = s->plan.w, .b = s->plan.b, .y = y, .workspace = at}));
     if (!s->wide)
         return FN_OK;
     return check(fn_launch_widen(c->y[0].data, (int)c->y[0].shape.dim[1], y, (int)s->k,
@@ -208,7 +200,7 @@ static fn_status back_w(const fn_call *c, char *dy)
                              &(fn_cudnn_data){.x = s->blocks ? c->saved : c->x[0].data,
                                               .w = dw,
                                               .y = dy,
-                                              .workspace = dw + s->w_bytes}));
+                                              .workspace = dw + s->plan.w_bytes}));
     return check(fn_launch_conv_unpack(fn_f32(c->dw[0]), dw, &s->stem, a->out,
                                        (int)s->plan.dw, c->stream));
 }
@@ -219,7 +211,7 @@ static fn_status back(const fn_call *c, char *dy)
     char *at = (char *)c->workspace + dy_bytes(c);
     FN_TRY(fn_cudnn_plan_run(s->plan.back,
                              &(fn_cudnn_data){.dx = s->blocks ? at : c->dx[0].data,
-                                              .w = s->w,
+                                              .w = s->plan.w,
                                               .y = dy,
                                               .workspace = at + s->x_bytes}));
     if (!s->blocks)

@@ -1,4 +1,5 @@
-/* conv_plans.h -- cuDNN's plans for the passes of one convolution, for the kernels that make one. */
+/* conv_plans.h -- cuDNN's plans for the passes of one convolution and the weights as it wants them,
+ * for the kernels that make one. */
 #ifndef FN_KERNELS_CONV_PLANS_H
 #define FN_KERNELS_CONV_PLANS_H
 
@@ -8,14 +9,17 @@
 typedef struct fn_conv_plans {
     fn_cudnn_plan *forward, *back, *back_w; /* the last two in training */
     fn_type dw;                             /* of the kernel's gradient as cuDNN gives it */
+    void *w,
+        *b; /* copies on the device: [K, R, R, C] in the type of x, [K] zeros at first */
+    size_t w_bytes; /* with room for floats */
 } fn_conv_plans;
 
 /* `what` but for its pass and precision, which are the call's; forward with the bias and the ReLU
  * that are asked for. Zeroed before; what is open stays open on failure, for the close. Errors:
- * those of fn_cudnn_plan_open. */
+ * those of fn_cudnn_plan_open, FN_ENOMEM. */
 fn_status fn_conv_plans_open(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv what,
                              int bias, int relu) FN_CHECKED;
-void fn_conv_plans_close(fn_conv_plans *p);
+void fn_conv_plans_close(fn_conv_plans *p, struct fn_gpu *gpu);
 
 /* "cudnn 41; bwd_d 67; bwd_w 65": engines. */
 void fn_conv_plans_describe(const fn_conv_plans *p, char *text, size_t size);

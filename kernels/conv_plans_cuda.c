@@ -26,6 +26,16 @@ static fn_status open_back_w(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv w
     return open_plan(&p->back_w, c, what, FN_CUDNN_WGRAD);
 }
 
+static fn_status claim_weights(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv what)
+{
+    size_t biases = (size_t)what.k * sizeof(float);
+    int64_t count = what.k * what.kernel * what.kernel * what.c;
+    p->w_bytes = fn_gpu_padded((size_t)count * sizeof(float));
+    FN_TRY(fn_device_alloc(c->gpu->device, &p->w, p->w_bytes));
+    FN_TRY(fn_device_alloc(c->gpu->device, &p->b, biases));
+    return fn_device_zero(c->gpu->device, p->b, biases);
+}
+
 fn_status fn_conv_plans_open(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv what,
                              int bias, int relu)
 {
@@ -33,14 +43,17 @@ fn_status fn_conv_plans_open(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv w
                      relu   ? FN_CUDNN_FORWARD_BIAS_RELU
                      : bias ? FN_CUDNN_FORWARD_BIAS
                             : FN_CUDNN_FORWARD));
+    FN_TRY(claim_weights(p, c, what));
     if (!c->training)
         return FN_OK;
     FN_TRY(open_back_w(p, c, what));
     return open_plan(&p->back, c, what, FN_CUDNN_DGRAD);
 }
 
-void fn_conv_plans_close(fn_conv_plans *p)
+void fn_conv_plans_close(fn_conv_plans *p, fn_gpu *gpu)
 {
+    fn_device_free(gpu->device, p->w);
+    fn_device_free(gpu->device, p->b);
     fn_cudnn_plan_close(p->forward);
     fn_cudnn_plan_close(p->back);
     fn_cudnn_plan_close(p->back_w);

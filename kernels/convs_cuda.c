@@ -13,8 +13,7 @@ typedef struct state {
     fn_conv_plans plan;
     int64_t k, rows; /* channels of all outputs, pixels */
     fn_type type;    /* of x, y and the copies of the weights */
-    void *w, *b;     /* the copies, on the device: [k, C], [k] */
-    size_t y_bytes, w_bytes;
+    size_t y_bytes;
 } state;
 
 static fn_status check(int error)
@@ -32,7 +31,6 @@ static void find_sizes(fn_call *c)
     s->rows = x[0] * x[2] * x[3];
     s->type = c->x[0].type;
     s->y_bytes = fn_gpu_padded((size_t)(s->rows * s->k) * fn_type_bytes(s->type));
-    s->w_bytes = fn_gpu_padded((size_t)(s->k * x[1]) * sizeof(float));
 }
 
 static void most(size_t *size, size_t other)
@@ -48,7 +46,7 @@ static void find_workspace(fn_call *c)
         return;
     most(&c->workspace_bytes, s->y_bytes + FN_SUM_PARTS * (size_t)s->k * sizeof(float));
     most(&c->workspace_bytes,
-         s->y_bytes + s->w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
+         s->y_bytes + s->plan.w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
     most(&c->workspace_bytes, s->y_bytes + fn_cudnn_plan_workspace(s->plan.back));
 }
 
@@ -61,9 +59,6 @@ static fn_status open_all(fn_call *c)
     fn_cudnn_conv what = {
         .n = x[0], .c = x[1], .h = x[2], .w = x[3], .k = s->k, .kernel = 1, .stride = 1};
     FN_TRY(fn_conv_plans_open(&s->plan, c, what, a->bias, a->relu));
-    FN_TRY(fn_device_alloc(c->gpu->device, &s->w, s->w_bytes));
-    FN_TRY(fn_device_alloc(c->gpu->device, &s->b, (size_t)s->k * sizeof(float)));
-    FN_TRY(fn_device_zero(c->gpu->device, s->b, (size_t)s->k * sizeof(float)));
     find_workspace(c);
     return FN_OK;
 }
@@ -73,9 +68,7 @@ static void convs_release(fn_call *c)
     state *s = c->state;
     if (!s)
         return;
-    fn_conv_plans_close(&s->plan);
-    fn_device_free(c->gpu->device, s->w);
-    fn_device_free(c->gpu->device, s->b);
+    fn_conv_plans_close(&s->plan, c->gpu);
     fn_free(s);
     c->state = NULL;
 }
@@ -96,7 +89,7 @@ static fn_status convs_load(fn_call *c)
 {
     const fn_convs *a = c->attr;
     const state *s = c->state;
-    char *w = s->w, *b = s->b;
+    char *w = s->plan.w, *b = s->plan.b;
     for (int i = 0; i < a->n; i++) {
         int k = fn_convs_kernel(a, i);
         int64_t count = fn_numel(c->w[k].shape);
@@ -116,10 +109,12 @@ static fn_status convs_forward(const fn_call *c)
 {
     const state *s = c->state;
     char *y = c->workspace;
-    FN_TRY(fn_cudnn_plan_run(
-        s->plan.forward,
-        &(fn_cudnn_data){
-            .x = c->x[0].data, .w = s->w, .b = s->b, .y = y, .workspace = y + s->y_bytes}));
+    FN_TRY(
+        fn_cudnn_plan_run(s->plan.forward, &(fn_cudnn_data){.x = c->x[0].data,
+                                                            .w = s->plan.w,
+                                                            .b = s->plan.b,
+                                                            .y = y,
+                                                            .workspace = y + s->y_bytes}));
     return check(fn_launch_concat_back(c->y, y, c->n_y, s->rows, c->stream));
 }
 
@@ -153,10 +148,11 @@ static fn_status back_w(const fn_call *c)
     const fn_convs *a = c->attr;
     const state *s = c->state;
     char *dw = (char *)c->workspace + s->y_bytes;
-    FN_TRY(fn_cudnn_plan_run(
-        s->plan.back_w,
-        &(fn_cudnn_data){
-            .x = c->x[0].data, .w = dw, .y = c->workspace, .workspace = dw + s->w_bytes}));
+    FN_TRY(fn_cudnn_plan_run(s->plan.back_w,
+                             &(fn_cudnn_data){.x = c->x[0].data,
+                                              .w = dw,
+                                              .y = c->workspace,
+                                              .workspace = dw + s->plan.w_bytes}));
     for (int i = 0; i < a->n; i++) {
         fn_tensor to = c->dw[fn_convs_kernel(a, i)];
         int64_t count = fn_numel(to.shape);
@@ -178,7 +174,7 @@ static fn_status convs_backward(const fn_call *c)
     if (!c->dx[0].data)
         return FN_OK;
     return fn_cudnn_plan_run(s->plan.back, &(fn_cudnn_data){.dx = c->dx[0].data,
-                                                            .w = s->w,
+                                                            .w = s->plan.w,
                                                             .y = dy,
                                                             .workspace = dy + s->y_bytes});
 }

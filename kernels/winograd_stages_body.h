@@ -4,6 +4,7 @@
  * FN_LANES; and FN_STAGES, the table's name. */
 #include "kernels/winograd_stages.h"
 #include "kernels/winograd_tile.h"
+#include "kernels/winograd_values.h"
 
 typedef fn_winograd_side side;
 typedef fn_winograd_matrices matrices;
@@ -11,8 +12,6 @@ typedef fn_winograd_tiles tiles;
 typedef fn_winograd_ending ending;
 typedef fn_winograd_panel panel;
 typedef int32_t bits __attribute__((vector_size(FN_LANES * 4)));
-typedef uint32_t words __attribute__((vector_size(FN_LANES * 4)));
-typedef uint16_t halves __attribute__((vector_size(FN_LANES * 2)));
 
 /* --- kernels --- */
 
@@ -104,36 +103,6 @@ FN_INLINE void measure(const side *s, place *p, int size, int pad)
     p->bottom = least(size, s->height - row);
     p->left = column < 0 ? -column : 0;
     p->right = least(size, s->width - column);
-}
-
-/* Numbers `at` and on, of floats or of bf16. */
-FN_INLINE const char *address(const void *x, int64_t at, bool low)
-{
-    return (const char *)x + at * (low ? 2 : 4);
-}
-
-FN_INLINE fn_lanes load(const void *x, int64_t at, bool low)
-{
-    const void *from = address(x, at, low);
-    return low ? (fn_lanes)(__builtin_convertvector(*(const halves *)from, words) << 16)
-               : *(const fn_lanes *)from;
-}
-
-/* As fn_bf16_of: to the nearest, ties to even; what is NaN stays one. */
-FN_INLINE halves round_to_halves(fn_lanes v)
-{
-    words w = (words)v, near = (w + 0x7fff + (w >> 16 & 1)) >> 16, quiet = w >> 16 | 0x40;
-    words sick = (words)(v != v);
-    return __builtin_convertvector((sick & quiet) | (~sick & near), halves);
-}
-
-FN_INLINE void put(void *y, int64_t at, fn_lanes v, bool low)
-{
-    void *to = (char *)y + at * (low ? 2 : 4);
-    if (low)
-        *(halves *)to = round_to_halves(v);
-    else
-        *(fn_lanes *)to = v;
 }
 
 FN_INLINE fn_lanes pixel(const void *x, const void *y, int64_t at, bool low)

@@ -7,27 +7,9 @@
 #include "kernels/join.h"
 #include "kernels/poolnorm.h"
 #include "nn/lower.h"
+#include "tests/graph_count.h"
 #include "tests/nets.h"
 #include "tests/test.h"
-
-static int count(const fn_graph *g, const char *op)
-{
-    int n = 0;
-    for (int i = 0; i < g->n_node; i++)
-        n += strcmp(g->node[i].op->name, op) == 0;
-    return n;
-}
-
-static int count_attr(const fn_graph *g, const char *op, size_t offset)
-{
-    int n = 0;
-    for (int i = 0; i < g->n_node; i++) {
-        int set;
-        memcpy(&set, g->node[i].attr + offset, sizeof set);
-        n += strcmp(g->node[i].op->name, op) == 0 && set;
-    }
-    return n;
-}
 
 static fn_graph *lower_shipped(const char *name, bool training)
 {

@@ -2,7 +2,6 @@
  * instruction set that the processor has, with tiles that stick out of the image; the rule that
  * chooses; whole networks with and without. */
 #include "core/mem.h"
-#include "kernels/bf16.h"
 #include "kernels/conv.h"
 #include "kernels/format.h"
 #include "kernels/threads.h"
@@ -11,32 +10,11 @@
 #include "nn/plan.h"
 #include "tests/nets.h"
 #include "tests/test.h"
-
-/* 9x7 pixels are 3x2 tiles, of which the last row and column stick out; 72 tiles are more
- * than go through at a time. */
-enum { N = 12, C = 48, H = 9, W = 7 };
-static const fn_shape x_shape = FN_NCHW(N, C, H, W);
-static int64_t O = 72; /* output channels: also 80 */
+#include "tests/winograd_rig.h"
 
 static fn_shape y_shape(void)
 {
     return (fn_shape)FN_NCHW(N, O, H, W);
-}
-
-static fn_call conv_call(const fn_conv *a, fn_shape x, fn_format f)
-{
-    fn_call c = {.attr = a, .training = true, .n_x = 1};
-    c.x[0].shape = x;
-    CHECK_OK(fn_op_find("conv")->infer(&c));
-    c.x[0].format = c.y[0].format = f;
-    return c;
-}
-
-static float *random_numbers(int64_t n, uint32_t seed)
-{
-    float *x = fn_alloc((size_t)n, sizeof *x);
-    fn_test_fill(x, n, seed);
-    return x;
 }
 
 /* `from`, plain, as it lies in format f. */
@@ -63,64 +41,6 @@ static double worst(const float *got, fn_format f, const double *want, fn_shape 
     CHECK(scale > 1);
     return most / scale;
 }
-
-/* Visits every product of the convolution: y[n, o, i, j] += w[o, c, u, v] x[n, c, r, k]. */
-typedef struct tensors {
-    const float *x, *w, *dy; /* plain */
-    const float *raw, *mask; /* raw is dy where mask is positive; elsewhere dy is 0 */
-    double *y, *dx, *dw, *db;
-} tensors;
-
-static void convolve_at(tensors *t, int64_t n, int64_t i, int64_t j)
-{
-    int64_t at = (n * H + i) * W + j;
-    for (int64_t tap = 0; tap < 9; tap++) {
-        int64_t r = i + tap / 3 - 1, k = j + tap % 3 - 1, from = (n * H + r) * W + k;
-        if (r < 0 || r >= H || k < 0 || k >= W)
-            continue;
-        for (int64_t o = 0; o < O; o++)
-            for (int64_t c = 0; c < C; c++) {
-                double x = (double)t->x[from * C + c], g = (double)t->dy[at * O + o];
-                double w = (double)t->w[(o * C + c) * 9 + tap];
-                t->y[at * O + o] += w * x;
-                t->dx[from * C + c] += w * g;
-                t->dw[(o * C + c) * 9 + tap] += g * x;
-            }
-    }
-    for (int64_t o = 0; o < O; o++)
-        t->db[o] += (double)t->dy[at * O + o];
-}
-
-static tensors expected(void)
-{
-    int64_t count = N * O * H * W;
-    float *dy = random_numbers(count, 3), *raw = random_numbers(count, 3);
-    float *mask = random_numbers(count, 4);
-    for (int64_t i = 0; i < count; i++)
-        dy[i] = mask[i] > 0 ? raw[i] : 0;
-    tensors t = {.x = random_numbers(N * C * H * W, 1),
-                 .w = random_numbers(O * C * 9, 2),
-                 .dy = dy,
-                 .raw = raw,
-                 .mask = mask,
-                 .y = fn_alloc((size_t)count, sizeof(double)),
-                 .dx = fn_alloc(N * C * H * W, sizeof(double)),
-                 .dw = fn_alloc((size_t)O * C * 9, sizeof(double)),
-                 .db = fn_alloc((size_t)O, sizeof(double))};
-    for (int64_t n = 0; n < N; n++)
-        for (int64_t i = 0; i < H * W; i++)
-            convolve_at(&t, n, i / W, i % W);
-    return t;
-}
-
-static void forget(tensors t)
-{
-    const void *all[] = {t.x, t.w, t.dy, t.raw, t.mask, t.y, t.dx, t.dw, t.db};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        fn_free((void *)(uintptr_t)all[i]);
-}
-
-enum { SAME_AS_DOUBLE = 20 }; /* millionths of the largest value */
 
 /* How a pass is run: in every way it must give the same bits for any number of threads. */
 typedef struct trial {
@@ -167,10 +87,6 @@ static void check_forward(const trial *r, const float *bias)
     fn_free(want);
 }
 
-typedef struct gradients {
-    float *dx, *dw, *db;
-} gradients;
-
 static gradients bits_of_back(const trial *r, int threads)
 {
     fn_format f = format_of(r);
@@ -192,13 +108,6 @@ static gradients bits_of_back(const trial *r, int threads)
     fn_free(y);
     fn_free(scratch);
     return d;
-}
-
-static void drop(gradients d)
-{
-    fn_free(d.dx);
-    fn_free(d.dw);
-    fn_free(d.db);
 }
 
 static void check_back(const trial *r)
@@ -245,100 +154,6 @@ TEST(every_pass_is_the_definition_in_every_format)
     }
     O = 72;
     fn_threads_set(0);
-}
-
-/* --- bf16 --- */
-
-/* Numbers in bf16, and the same as floats. */
-typedef struct twins {
-    uint16_t *low;
-    float *whole;
-    int64_t count;
-} twins;
-
-static twins twins_of(const float *from, int64_t count)
-{
-    twins t = {fn_alloc_aligned((size_t)count * sizeof *t.low),
-               fn_alloc_aligned((size_t)count * sizeof *t.whole), count};
-    for (int64_t i = 0; i < count; i++) {
-        t.low[i] = fn_bf16_of(from[i]);
-        t.whole[i] = fn_bf16_float(t.low[i]);
-    }
-    return t;
-}
-
-static bool agree(twins t)
-{
-    for (int64_t i = 0; i < t.count; i++)
-        if (t.low[i] != fn_bf16_of(t.whole[i]))
-            return false;
-    return true;
-}
-
-static void release(twins t)
-{
-    fn_free(t.low);
-    fn_free(t.whole);
-}
-
-/* All three passes over floats, or over bf16. */
-static void pass(const fn_winograd *g, const tensors *t, const twins of[5], gradients d,
-                 const float *bias)
-{
-    float *u = fn_alloc((size_t)fn_winograd_floats(g), sizeof *u);
-    void *scratch = fn_alloc(1, fn_winograd_scratch(g)), *at[5];
-    for (int i = 0; i < 5; i++)
-        at[i] = g->x_type == FN_BF16 ? (void *)of[i].low : (void *)of[i].whole;
-    fn_winograd_pack(u, g, t->w, false);
-    fn_winograd_forward(g, at[3], at[0], u, bias, true, scratch);
-    fn_winograd_pack(u, g, t->w, true);
-    fn_winograd_back(g, at[4], at[1], at[2], u, scratch);
-    fn_winograd_back_w(g, d.dw, d.db, at[0], at[1], at[2], scratch);
-    fn_free(u);
-    fn_free(scratch);
-}
-
-static void check_low(const tensors *t, const fn_winograd_stages *stages)
-{
-    const fn_conv a = {.out = (int)O, .kernel = 3, .stride = 1, .bias = 1};
-    fn_call c = conv_call(&a, x_shape, FN_PLAIN);
-    fn_winograd g = fn_winograd_of(&c);
-    int64_t in = N * C * H * W, out = N * O * H * W;
-    /* x, dy, the mask; y, dx, which hold something that must vanish */
-    twins of[5] = {twins_of(t->x, in), twins_of(t->raw, out), twins_of(t->mask, out),
-                   twins_of(t->raw, out), twins_of(t->x, in)};
-    gradients d[2];
-    float *bias = random_numbers(O, 9);
-    if (stages)
-        g.stages = stages;
-    for (int low = 0; low < 2; low++) {
-        g.x_type = g.y_type = low ? FN_BF16 : FN_F32;
-        d[low] = (gradients){NULL, random_numbers(O * C * 9, 7), random_numbers(O, 8)};
-        pass(&g, t, of, d[low], bias);
-    }
-    CHECK(agree(of[3]) && agree(of[4]));
-    CHECK(memcmp(d[0].dw, d[1].dw, (size_t)O * C * 9 * sizeof(float)) == 0);
-    CHECK(memcmp(d[0].db, d[1].db, (size_t)O * sizeof(float)) == 0);
-    for (int i = 0; i < 5; i++)
-        release(of[i]);
-    drop(d[0]);
-    drop(d[1]);
-    fn_free(bias);
-}
-
-/* What is read is widened and what is written rounded; nothing else differs. */
-TEST(bf16_is_how_numbers_are_kept)
-{
-    O = 80;
-    tensors t = expected();
-    check_low(&t, NULL);
-    check_low(&t, &fn_winograd_any);
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        check_low(&t, &fn_winograd_avx2);
-#endif
-    forget(t);
-    O = 72;
 }
 
 /* In blocks of 16, 72 channels end in half a block, whose padding must be zero; the rule
