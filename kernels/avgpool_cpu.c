@@ -33,19 +33,9 @@ static void pool_row(const fn_pool_walk *w, float *x, float *y, int64_t i, bool 
         }
 }
 
-static int64_t x_plane(const fn_pool_walk *w)
-{
-    return w->x_high * w->x_wide * w->lanes;
-}
-
-static int64_t y_plane(const fn_pool_walk *w)
-{
-    return w->y_high * w->y_wide * w->lanes;
-}
-
 static size_t slot_bytes(const fn_pool_walk *w)
 {
-    return (size_t)((x_plane(w) + y_plane(w) + 15) / 16 * 16) * sizeof(float);
+    return (size_t)((fn_pool_walk_x(w) + fn_pool_walk_y(w) + 15) / 16 * 16) * sizeof(float);
 }
 
 static fn_status avgpool_prepare(fn_call *c)
@@ -58,7 +48,8 @@ static fn_status avgpool_prepare(fn_call *c)
 
 static void pool_plane(const fn_pool_walk *w, float *x, float *y, bool forward)
 {
-    memset(forward ? y : x, 0, (size_t)(forward ? y_plane(w) : x_plane(w)) * sizeof *y);
+    memset(forward ? y : x, 0,
+           (size_t)(forward ? fn_pool_walk_y(w) : fn_pool_walk_x(w)) * sizeof *y);
     for (int64_t i = 0; i < w->y_high; i++)
         pool_row(w, x, y, i, forward);
 }
@@ -66,9 +57,10 @@ static void pool_plane(const fn_pool_walk *w, float *x, float *y, bool forward)
 /* In the slot: x, then y; what is read is widened, what was written is rounded. */
 static void pool_low(const fn_pool_walk *w, float *slot, void *x, void *y, bool forward)
 {
-    float *wide_y = slot + x_plane(w), *from = forward ? slot : wide_y,
+    float *wide_y = slot + fn_pool_walk_x(w), *from = forward ? slot : wide_y,
           *to = forward ? wide_y : slot;
-    int64_t in = forward ? x_plane(w) : y_plane(w), out = forward ? y_plane(w) : x_plane(w);
+    int64_t in = forward ? fn_pool_walk_x(w) : fn_pool_walk_y(w),
+            out = forward ? fn_pool_walk_y(w) : fn_pool_walk_x(w);
     for (int64_t k = 0; k < in; k++)
         from[k] = fn_load(forward ? x : y, FN_BF16, k);
     pool_plane(w, slot, wide_y, forward);
@@ -85,7 +77,8 @@ static fn_status pool(const fn_call *c, fn_tensor x, fn_tensor y, bool forward)
                       : fn_threads();
 #pragma omp parallel for num_threads(threads)
     for (int64_t p = 0; p < w.planes; p++) {
-        void *x_at = fn_from(x, p * x_plane(&w)), *y_at = fn_from(y, p * y_plane(&w));
+        void *x_at = fn_from(x, p * fn_pool_walk_x(&w)),
+             *y_at = fn_from(y, p * fn_pool_walk_y(&w));
         size_t slot = (size_t)omp_get_thread_num() * slot_bytes(&w);
         if (low)
             pool_low(&w, (float *)((char *)c->workspace + slot), x_at, y_at, forward);

@@ -20,9 +20,8 @@ static fn_dnnl_batchnorm describe_call(const fn_call *c)
     const fn_batchnorm *a = c->attr;
     fn_shape x = c->x[0].shape;
     x.rank = 4; /* [N, C] is [N, C, 1, 1] */
-    fn_dnnl_view view = fn_dnnl_value(x, c->x[0].format);
-    view.type = fn_dnnl_type(c->x[0].type);
-    return (fn_dnnl_batchnorm){view, a->eps, a->relu};
+    return (fn_dnnl_batchnorm){fn_dnnl_value(x, c->x[0].format, fn_dnnl_type(c->x[0].type)),
+                               a->eps, a->relu};
 }
 
 static fn_status make(batchnorm_state *s, const fn_call *c)

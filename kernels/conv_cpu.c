@@ -2,9 +2,9 @@
  * takes is chosen when it is prepared. In bf16, too, Winograd's is ahead where it may be had:
  * oneDNN's multiplies twice as fast as in float, and this has a quarter to multiply. */
 #include "core/mem.h"
-#include "kernels/bf16.h"
 #include "kernels/conv_way.h"
 #include "kernels/format.h"
+#include "kernels/relu.h"
 #include "kernels/winograd.h"
 
 static const fn_conv_way *way_of(const fn_call *c)
@@ -22,16 +22,13 @@ static void conv_release(fn_call *c)
     c->state = NULL;
 }
 
-static int64_t y_count(const fn_call *c)
-{
-    return fn_format_numel(c->y[0].shape, c->y[0].format);
-}
-
 /* Of what the gradient of y becomes before a way takes it: see conv_backward. */
 static size_t masked_bytes(const fn_call *c)
 {
     const fn_conv *a = c->attr;
-    return a->relu ? (size_t)y_count(c) * fn_type_bytes(c->y[0].type) : 0;
+    size_t bytes = (size_t)fn_format_numel(c->y[0].shape, c->y[0].format) *
+                   fn_type_bytes(c->y[0].type);
+    return a->relu ? bytes : 0;
 }
 
 /* In u8, what may be negative stays float: the images, and what calibration has not seen. */
@@ -76,23 +73,13 @@ static fn_status conv_forward(const fn_call *c)
     return way_of(c)->forward(c);
 }
 
-static inline void mask(void *to, fn_tensor y, fn_tensor dy, fn_type t, int64_t count)
-{
-#pragma omp parallel for simd
-    for (int64_t i = 0; i < count; i++)
-        fn_store(to, t, i, fn_load(y.data, t, i) > 0 ? fn_load(dy.data, t, i) : 0);
-}
-
 /* The gradient of what the ReLU was applied to, as both passes want it. */
 static void *gradient(const fn_call *c)
 {
     const fn_conv *a = c->attr;
     if (!a->relu || way_of(c)->masks)
         return c->dy[0].data;
-    if (c->y[0].type == FN_BF16)
-        mask(c->workspace, c->y[0], c->dy[0], FN_BF16, y_count(c));
-    else
-        mask(c->workspace, c->y[0], c->dy[0], FN_F32, y_count(c));
+    fn_relu_mask(c->workspace, c->y[0], c->dy[0]);
     return c->workspace;
 }
 

@@ -41,15 +41,13 @@ static fn_status u8_prepare(fn_call *c, size_t masked)
     const fn_conv *a = c->attr;
     fn_shape x = c->x[0].shape, y = c->y[0].shape, w = c->w[0].shape;
     fn_dnnl_view rows = fn_dnnl_rows(w);
-    fn_dnnl_conv conv = {.x = fn_dnnl_value(x, FN_PLAIN),
+    fn_dnnl_conv conv = {.x = fn_dnnl_value(x, FN_PLAIN, dnnl_u8),
                          .w = fn_dnnl_free(w),
-                         .y = fn_dnnl_value(y, FN_PLAIN),
+                         .y = fn_dnnl_value(y, FN_PLAIN, dnnl_s32),
                          .stride = a->stride,
                          .pad = fn_window_pad(a->kernel, a->pad)};
     (void)masked; /* of backward, which there is not */
-    conv.x.type = dnnl_u8;
     conv.w.type = rows.type = dnnl_s8;
-    conv.y.type = dnnl_s32;
     FN_TRY(fn_dnnl_make_conv(&s->op, FN_DNNL_INFER, &conv, NULL));
     FN_TRY(fn_dnnl_compile(&s->op));
     FN_TRY(fn_dnnl_port_in(&s->w, &s->op, DNNL_ARG_WEIGHTS, rows));

@@ -33,8 +33,9 @@ typedef struct fn_dnnl_view {
     dnnl_data_type_t type;
 } fn_dnnl_view;
 
-/* All of float: a user that wants another type sets it. */
-fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f); /* as our formats lie */
+fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f,
+                           dnnl_data_type_t t); /* as our formats lie */
+/* Of float: a user that wants another type sets it. */
 fn_dnnl_view fn_dnnl_rows(fn_shape s);    /* dense in logical order: how weights are kept */
 fn_dnnl_view fn_dnnl_free(fn_shape s);    /* oneDNN may choose */
 dnnl_data_type_t fn_dnnl_type(fn_type t); /* of FN_F32 and FN_BF16 */
@@ -73,7 +74,7 @@ fn_status fn_dnnl_make_batchnorm(fn_dnnl_op *out, fn_dnnl_pass pass,
  * it, 3.x refuses it. */
 bool fn_dnnl_make_takes_shift(void);
 
-/* The format of argument `id` (DNNL_ARG_...) of an op; false when it is none of ours. */
+/* The format of argument `id` (DNNL_ARG_...) of an op, of floats; false when it is none of ours. */
 bool fn_dnnl_format(const fn_dnnl_op *op, int id, fn_shape s, fn_format *format);
 
 /* --- running --- */

@@ -165,12 +165,12 @@ bool fn_dnnl_make_takes_shift(void)
 
 /* --- no versions from here on --- */
 
-fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f)
+fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f, dnnl_data_type_t t)
 {
     dnnl_format_tag_t tag = f == FN_BLOCK16  ? dnnl_nChw16c
                             : f == FN_BLOCK8 ? dnnl_nChw8c
                                              : dnnl_nhwc;
-    return (fn_dnnl_view){s, tag, dnnl_f32};
+    return (fn_dnnl_view){s, tag, t};
 }
 
 fn_dnnl_view fn_dnnl_rows(fn_shape s)
@@ -260,7 +260,8 @@ bool fn_dnnl_format(const fn_dnnl_op *op, int id, fn_shape s, fn_format *format)
     bool found = false;
     for (int i = 0; i < FN_FORMATS && !found; i++) {
         parts p = {0};
-        if (layout_open(&p.layout[X], fn_dnnl_value(s, formats[i])) == dnnl_success)
+        if (layout_open(&p.layout[X], fn_dnnl_value(s, formats[i], dnnl_f32)) ==
+            dnnl_success)
             found = dnnl_memory_desc_equal(
                 at(&p, X),
                 dnnl_primitive_desc_query_md(op->desc, dnnl_query_exec_arg_md, id));

@@ -33,7 +33,7 @@ static int64_t strip_size(fn_pool_walk g)
 /* A thread's slot: a strip; in training also the quotients of a plane. */
 static size_t slot_bytes(const fn_call *c, fn_pool_walk g)
 {
-    int64_t quotients = c->training ? g.y_high * g.y_wide * g.lanes : 0;
+    int64_t quotients = c->training ? fn_pool_walk_y(&g) : 0;
     return (size_t)((strip_size(g) + quotients + 15) / 16 * 16) * sizeof(float);
 }
 
@@ -155,7 +155,7 @@ static inline void backward_row(const fn_call *c, fn_type t, fn_pool_walk g, con
 
 static inline void backward_plane(const fn_call *c, fn_type t, fn_pool_walk g, int64_t p)
 {
-    int64_t size = g.y_high * g.y_wide * g.lanes;
+    int64_t size = fn_pool_walk_y(&g);
     float *q = slot_of(c, g) + strip_size(g);
     divide(q, fn_from(c->dy[0], p * size), fn_from(c->y[0], p * size), t, scale_of(c),
            size);

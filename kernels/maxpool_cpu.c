@@ -17,16 +17,6 @@ static int64_t x_row(const fn_pool_walk *w)
     return w->x_wide * w->lanes;
 }
 
-static int64_t x_plane(const fn_pool_walk *w)
-{
-    return w->x_high * w->x_wide * w->lanes;
-}
-
-static int64_t y_plane(const fn_pool_walk *w)
-{
-    return w->y_high * w->y_wide * w->lanes;
-}
-
 /* Gradients grow in floats: those of bf16 in a slot, in as many rows as a window has. */
 static size_t slot_bytes(const fn_call *c, const fn_pool_walk *w)
 {
@@ -177,8 +167,8 @@ static fn_status maxpool_forward(const fn_call *c)
 #pragma omp parallel for collapse(2)
     for (int64_t k = 0; k < w.planes; k++)
         for (int64_t i = 0; i < w.y_high; i++) {
-            plane p = {.x = plane_of(c->x[0], k * x_plane(&w)),
-                       .y = plane_of(c->y[0], k * y_plane(&w))};
+            plane p = {.x = plane_of(c->x[0], k * fn_pool_walk_x(&w)),
+                       .y = plane_of(c->y[0], k * fn_pool_walk_y(&w))};
             forward_any(&w, p, i);
         }
     return FN_OK;
@@ -263,9 +253,10 @@ static fn_status maxpool_backward(const fn_call *c)
         return FN_OK;
 #pragma omp parallel for num_threads(threads_of(c, &w))
     for (int64_t k = 0; k < w.planes; k++) {
-        plane p = {plane_of(c->x[0], k * x_plane(&w)), plane_of(c->y[0], k * y_plane(&w)),
-                   plane_of(c->dy[0], k * y_plane(&w)),
-                   plane_of(c->dx[0], k * x_plane(&w))};
+        plane p = {plane_of(c->x[0], k * fn_pool_walk_x(&w)),
+                   plane_of(c->y[0], k * fn_pool_walk_y(&w)),
+                   plane_of(c->dy[0], k * fn_pool_walk_y(&w)),
+                   plane_of(c->dx[0], k * fn_pool_walk_x(&w))};
         if (p.dx.type == FN_BF16)
             grow_rows(&w, p, slot_of(c, &w));
         else

@@ -16,6 +16,17 @@ typedef struct fn_pool_walk {
 
 fn_pool_walk fn_pool_walk_of(const fn_call *c); /* c->x[0].format is final */
 
+/* Numbers of a plane of x, and of y. */
+static inline int64_t fn_pool_walk_x(const fn_pool_walk *w)
+{
+    return w->x_high * w->x_wide * w->lanes;
+}
+
+static inline int64_t fn_pool_walk_y(const fn_pool_walk *w)
+{
+    return w->y_high * w->y_wide * w->lanes;
+}
+
 /* fn_pool_window of window (i, j), where it is asked for each of them. */
 static inline fn_pool_area fn_pool_walk_area(const fn_pool_walk *w, int64_t i, int64_t j)
 {

@@ -111,9 +111,7 @@ def open_step(mode, device, kind, model, people, faces, images):
 
     def result():
         e, loss, mined = last
-        norm = sum(p.grad.double().square().sum() for p in module.parameters()).sqrt()
-        words = f"triplets {len(mined[0])} loss {loss.item():.9g} gradient {norm.item():.9g} "
-        return e.detach().cpu().numpy(), words + memory()
+        return e.detach().cpu().numpy(), f"{triplets.words(module, mined, loss)} {memory()}"
 
     return f"{version}, {which}", run, result, wait, rest
 

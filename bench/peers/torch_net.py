@@ -69,9 +69,7 @@ def open_step(mode, kind, threads, model, people, faces, images):
 
     def result():
         e, loss, mined = last
-        norm = sum(p.grad.double().square().sum() for p in module.parameters()).sqrt()
-        words = f"triplets {len(mined[0])} loss {loss.item():.9g} gradient {norm.item():.9g}"
-        return e.detach().numpy(), words
+        return e.detach().numpy(), triplets.words(module, mined, loss)
 
     return version, run, result
 

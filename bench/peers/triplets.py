@@ -37,6 +37,12 @@ def loss(e, triplets):
     return (d_ap - d_an + MARGIN).clamp_min(0).mean()
 
 
+def words(module, mined, loss):
+    """What bench/turns.py compares: of the step that has just gone back."""
+    norm = sum(p.grad.double().square().sum() for p in module.parameters()).sqrt()
+    return f"triplets {len(mined[0])} loss {loss.item():.9g} gradient {norm.item():.9g}"
+
+
 def loss_by_distances(e, triplets):
     """The same from the matrix of distances, for many triplets among few faces."""
     a, p, n = triplets
