@@ -25,17 +25,12 @@ fn_status fn_image_check(int64_t width, int64_t height, const char *name) FN_CHE
 bool fn_image_append(fn_growing *to, const void *bytes, size_t size) FN_CHECKED;
 
 fn_status fn_jpeg_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
-fn_status fn_jpeg_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
 fn_status fn_png_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
-fn_status fn_png_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
 /* The file is of 2 bytes or more: its magic. */
 fn_status fn_pnm_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
-fn_status fn_pnm_size(int *width, int *height, fn_file_bytes file) FN_CHECKED;
 
 /* Orientation of a JPEG or PNG file by its Exif, 1..8; 1 when it has none that we understand. */
 int fn_exif_orientation(fn_file_bytes file);
-/* Do width and height change places? */
-bool fn_exif_swaps(int orientation);
 /* Turns a decoded picture upright. On failure it stays as it was. */
 fn_status fn_exif_turn(fn_pixels *p, int orientation) FN_CHECKED;
 

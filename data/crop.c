@@ -108,11 +108,6 @@ const char *fn_crop_file(const fn_crop *c)
     return c->landmarks ? fn_landmark_file(c->landmarks) : NULL;
 }
 
-bool fn_crop_has(const fn_crop *c, const char *path)
-{
-    return c->kind != FN_CROP_LANDMARKS || fn_landmark_find(c->landmarks, path);
-}
-
 static int clamp(int v, int size)
 {
     return v < 0 ? 0 : v >= size ? size - 1 : v;

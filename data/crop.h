@@ -33,8 +33,6 @@ const char *fn_crop_file(const fn_crop *c); /* of the landmarks; NULL: it needs 
  * without landmarks is FN_ENOENT. Thread-safe. Borders are replicated. */
 fn_status fn_crop_apply(fn_pixels *out, const fn_crop *c, const fn_image *image,
                         const char *path) FN_CHECKED;
-/* Can `path` be cropped at all? (Landmarks only; true otherwise.) */
-bool fn_crop_has(const fn_crop *c, const char *path);
 
 /* The five template points (eyes left and right, nose, mouth left and right) in shares of the
  * square, and the alignment itself: Umeyama's least-squares similarity, then bilinear. */

@@ -109,16 +109,11 @@ int fn_exif_orientation(fn_file_bytes file)
     return is_png ? look_in_png(file) : look_in_jpeg(file);
 }
 
-bool fn_exif_swaps(int orientation)
-{
-    return orientation >= 5;
-}
-
 fn_status fn_exif_turn(fn_pixels *p, int orientation)
 {
     fn_pixels turned;
     int o = orientation, w = p->width, h = p->height;
-    bool swap = fn_exif_swaps(o);
+    bool swap = o >= 5; /* width and height change places */
     bool from_right = o == 2 || o == 3 || o == 7 || o == 8;
     bool from_below = o == 3 || o == 4 || o == 6 || o == 7;
     if (o == 1)

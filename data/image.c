@@ -78,57 +78,23 @@ static bool starts_with(fn_file_bytes file, const char *magic, size_t n)
     return file.size >= n && memcmp(file.data, magic, n) == 0;
 }
 
-static bool is_jpeg(fn_file_bytes file)
-{
-    return starts_with(file, "\xff\xd8\xff", 3);
-}
-
-static bool is_png(fn_file_bytes file)
-{
-    return starts_with(file, "\x89PNG\r\n\x1a\n", 8);
-}
-
-static bool is_pnm(fn_file_bytes file)
-{
-    return starts_with(file, "P5", 2) || starts_with(file, "P6", 2);
-}
-
-static fn_status refuse(fn_file_bytes file)
-{
-    if (!file.size)
-        return fn_fail(FN_EDATA, "%s: the image is empty; copy it again", file.name);
-    return fn_fail(
-        FN_EDATA,
-        "%s: neither JPEG, PNG nor binary PGM or PPM by its first bytes; convert "
-        "it to one of them",
-        file.name);
-}
-
 fn_status fn_decode(fn_pixels *out, const void *bytes, size_t size, const char *name)
 {
     fn_file_bytes file = {bytes, size, name};
     *out = (fn_pixels){NULL, 0, 0};
-    if (is_jpeg(file))
+    if (starts_with(file, "\xff\xd8\xff", 3))
         return fn_jpeg_decode(out, file);
-    if (is_png(file))
+    if (starts_with(file, "\x89PNG\r\n\x1a\n", 8))
         return fn_png_decode(out, file);
-    if (is_pnm(file))
+    if (starts_with(file, "P5", 2) || starts_with(file, "P6", 2))
         return fn_pnm_decode(out, file);
-    return refuse(file);
-}
-
-fn_status fn_decode_size(int *width, int *height, const void *bytes, size_t size,
-                         const char *name)
-{
-    fn_file_bytes file = {bytes, size, name};
-    *width = *height = 0;
-    if (is_jpeg(file))
-        return fn_jpeg_size(width, height, file);
-    if (is_png(file))
-        return fn_png_size(width, height, file);
-    if (is_pnm(file))
-        return fn_pnm_size(width, height, file);
-    return refuse(file);
+    if (!size)
+        return fn_fail(FN_EDATA, "%s: the image is empty; copy it again", name);
+    return fn_fail(
+        FN_EDATA,
+        "%s: neither JPEG, PNG nor binary PGM or PPM by its first bytes; convert "
+        "it to one of them",
+        name);
 }
 
 fn_status fn_image_read(fn_pixels *out, const char *path)

@@ -14,10 +14,6 @@ fn_status fn_pixels_make(fn_pixels *out, int width, int height) FN_CHECKED; /* z
 /* FN_EINVAL when a caller's image has no pixels, or rows that overlap. */
 fn_status fn_image_accept(const fn_image *image) FN_CHECKED;
 
-/* Reads the header alone: the size that fn_decode would give. */
-fn_status fn_decode_size(int *width, int *height, const void *bytes, size_t size,
-                         const char *name) FN_CHECKED;
-
 /* *bytes is the caller's (fn_free). Quality 1..100, 4:4:4. */
 fn_status fn_encode_jpeg(uint8_t **bytes, size_t *size, const fn_image *image,
                          int quality) FN_CHECKED;

@@ -161,25 +161,6 @@ fn_status fn_jpeg_decode(fn_pixels *out, fn_file_bytes file)
     return rc;
 }
 
-static fn_status size_of(decoder *d, int *width, int *height)
-{
-    if (setjmp(d->trap.escape))
-        return refuse(d);
-    FN_TRY(read_header(d));
-    bool swap = fn_exif_swaps(fn_exif_orientation(d->file));
-    *width = (int)(swap ? d->jpeg.image_height : d->jpeg.image_width);
-    *height = (int)(swap ? d->jpeg.image_width : d->jpeg.image_height);
-    return FN_OK;
-}
-
-fn_status fn_jpeg_size(int *width, int *height, fn_file_bytes file)
-{
-    decoder d = {.file = file};
-    fn_status rc = size_of(&d, width, height);
-    jpeg_destroy_decompress(&d.jpeg);
-    return rc;
-}
-
 static void start_chunk(j_compress_ptr jpeg)
 {
     encoder *e = jpeg->client_data;

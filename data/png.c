@@ -152,27 +152,6 @@ fn_status fn_png_decode(fn_pixels *out, fn_file_bytes file)
     return rc;
 }
 
-static fn_status size_of(decoder *d, int *width, int *height)
-{
-    if (setjmp(d->escape))
-        return refuse(d);
-    FN_TRY(read_header(d));
-    png_uint_32 w = png_get_image_width(d->png, d->info);
-    png_uint_32 h = png_get_image_height(d->png, d->info);
-    bool swap = fn_exif_swaps(fn_exif_orientation(d->file));
-    *width = (int)(swap ? h : w);
-    *height = (int)(swap ? w : h);
-    return FN_OK;
-}
-
-fn_status fn_png_size(int *width, int *height, fn_file_bytes file)
-{
-    decoder d = {.file = file};
-    fn_status rc = size_of(&d, width, height);
-    png_destroy_read_struct(&d.png, &d.info, NULL);
-    return rc;
-}
-
 static void stop_writing(png_structp png, png_const_charp text)
 {
     encoder *e = png_get_error_ptr(png);

@@ -103,12 +103,3 @@ fn_status fn_pnm_decode(fn_pixels *out, fn_file_bytes file)
         out->rgb[i] = scaled[from[h.channels == 3 ? i : i / 3]];
     return FN_OK;
 }
-
-fn_status fn_pnm_size(int *width, int *height, fn_file_bytes file)
-{
-    header h = {.file = file};
-    FN_TRY(read_header(&h));
-    *width = h.width;
-    *height = h.height;
-    return FN_OK;
-}

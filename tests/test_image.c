@@ -95,27 +95,6 @@ TEST(jpeg_larger_than_one_chunk_of_the_encoder)
     fn_free(bytes);
 }
 
-TEST(header_alone_gives_the_size)
-{
-    fn_pixels p;
-    uint8_t *bytes;
-    size_t size;
-    int w, h;
-    paint(&p, 61, 47);
-    fn_image view = fn_pixels_view(&p);
-    CHECK_OK(fn_encode_jpeg(&bytes, &size, &view, 90));
-    CHECK_OK(fn_decode_size(&w, &h, bytes, size, "a.jpg"));
-    CHECK(w == 61 && h == 47);
-    fn_free(bytes);
-    CHECK_OK(fn_encode_png(&bytes, &size, &view));
-    CHECK_OK(fn_decode_size(&w, &h, bytes, size, "a.png"));
-    CHECK(w == 61 && h == 47);
-    CHECK_FAILS(fn_decode_size(&w, &h, bytes, 20, "a.png"), FN_EDATA, "a.png: damaged PNG");
-    CHECK_FAILS(fn_decode_size(&w, &h, "GIF89a", 6, "a.gif"), FN_EDATA, "neither");
-    fn_free(bytes);
-    fn_pixels_free(&p);
-}
-
 TEST(jpeg_of_one_grey_pixel)
 {
     static made m;
