@@ -33,15 +33,20 @@ void fn_text_bytes(fn_text *t, const void *bytes, size_t size)
 
 void fn_text_put(fn_text *t, const char *fmt, ...)
 {
-    enum { PIECE = 1001 };
-    va_list ap;
-    if (!reserve(t, PIECE))
+    enum { USUAL = 128 };
+    va_list ap, again;
+    if (!reserve(t, USUAL))
         return;
+    size_t room = t->room - t->size;
     va_start(ap, fmt);
-    int n = vsnprintf(t->data + t->size, PIECE, fmt, ap);
+    va_copy(again, ap);
+    int n = vsnprintf(t->data + t->size, room, fmt, ap);
+    assert(n >= 0);
+    if ((size_t)n >= room && reserve(t, (size_t)n + 1))
+        vsnprintf(t->data + t->size, (size_t)n + 1, fmt, again);
+    va_end(again);
     va_end(ap);
-    assert(n >= 0 && n < PIECE);
-    t->size += (size_t)n;
+    t->size += t->failed ? 0 : (size_t)n;
 }
 
 void fn_text_escape(fn_text *t, const char *s)

@@ -17,7 +17,6 @@ typedef struct fn_text {
 
 /* As they are. */
 void fn_text_bytes(fn_text *t, const void *bytes, size_t size);
-/* Pieces of 1,000 bytes at most. */
 void fn_text_put(fn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The user's: what XML reserves is written as an entity, control bytes as blanks. */
 void fn_text_escape(fn_text *t, const char *s);

@@ -13,21 +13,21 @@ static const char head[] =
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
     "style-src 'unsafe-inline'; img-src data:\">\n"
     "<meta name=\"viewport\" content=\"width=device-width\">\n"
-    "<title>Face verification</title>\n";
-static const char style[] =
-    "<style>\nbody { font: 15px/1.45 sans-serif; color: #222; background: #fff; "
+    "<title>Face verification</title>\n<style>\n"
+    "body { font: 15px/1.45 sans-serif; color: #222; background: #fff; "
     "max-width: 1200px; margin: 2em auto; padding: 0 1em }\n"
-    "table { border-collapse: collapse } th, td { text-align: left; padding: 2px 14px 2px "
-    "0; "
-    "vertical-align: top; border-bottom: 1px solid #ddd }\n"
-    "th { font-weight: normal; color: #555; white-space: nowrap } td { overflow-wrap: "
-    "anywhere }\n"
+    "table { border-collapse: collapse }\n"
+    "th, td { text-align: left; padding: 2px 14px 2px 0; vertical-align: top; "
+    "border-bottom: 1px solid #ddd }\n"
+    "th { font-weight: normal; color: #555; white-space: nowrap }\n"
+    "td { overflow-wrap: anywhere }\n"
     ".headline { font-size: 240%; margin: 0 }\n"
-    "svg { max-width: 590px; width: 100%; height: auto }\n";
-static const char style_of_pictures[] =
+    "svg { max-width: 590px; width: 100%; height: auto }\n"
     ".accepts, .rejects { display: flex; flex-wrap: wrap; gap: 14px }\n"
-    "figure { margin: 0; width: 228px } img { margin-right: 2px }\n"
-    "figcaption { font-size: 12px; overflow-wrap: anywhere }\n</style>\n</head>\n<body>\n";
+    "figure { margin: 0; width: 228px }\n"
+    "img { margin-right: 2px }\n"
+    "figcaption { font-size: 12px; overflow-wrap: anywhere }\n"
+    "</style>\n</head>\n<body>\n";
 
 /* What was not measured is a dash. */
 static void put_percent(fn_text *t, double share)
@@ -233,8 +233,6 @@ fn_status fn_page_write(const char *path, const fn_lfw *r)
 {
     fn_text t = {.data = NULL};
     fn_text_put(&t, "%s", head);
-    fn_text_put(&t, "%s", style);
-    fn_text_put(&t, "%s", style_of_pictures);
     put_headline(&t, r);
     put_figures(&t, r);
     put_origin(&t, &r->report);

@@ -36,6 +36,22 @@ TEST(escapes)
     check(&t, "&#60;a href=&#34;x&#34;&#62;&#38;  '\xc3\xa9");
 }
 
+/* Longer than the room that a text begins with. */
+TEST(a_piece_may_be_of_any_length)
+{
+    char word[5001];
+    fn_text t = {.data = NULL};
+    memset(word, 'x', sizeof word - 1);
+    word[sizeof word - 1] = '\0';
+    for (int i = 0; i < 2; i++)
+        fn_text_put(&t, "<%s>%d\n", word, i);
+    CHECK_INT(t.size, 2 * (sizeof word - 1 + 4));
+    CHECK(memcmp(t.data + 1, word, sizeof word - 1) == 0);
+    CHECK(memcmp(t.data + sizeof word, ">0\n<x", 5) == 0);
+    CHECK(memcmp(t.data + t.size - 4, "x>1\n", 4) == 0);
+    fn_free(t.data);
+}
+
 TEST(numbers_have_a_point_in_every_locale)
 {
     static const char *const comma[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "ps_AF.UTF-8", "C"};

@@ -6,7 +6,6 @@
 #include "train/sheet.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 enum { TILE = 96, GAP = 4 }; /* largest side of a face in the picture, pixels between two */
 
@@ -49,13 +48,8 @@ static fn_status show_faces(fn_board *b, const fn_trainer *t, const fn_triplet *
 
 static void put_name(fn_text *t, const fn_trainer *of, int row)
 {
-    const char *person = fn_pack_person(of->pack, of->batch.label[row]);
-    const char *image = fn_pack_name(of->pack, of->batch.image[row]);
-    fn_text_put(t, "| `");
-    fn_text_bytes(t, person, strlen(person));
-    fn_text_put(t, "` `");
-    fn_text_bytes(t, image, strlen(image));
-    fn_text_put(t, "` ");
+    fn_text_put(t, "| `%s` `%s` ", fn_pack_person(of->pack, of->batch.label[row]),
+                fn_pack_name(of->pack, of->batch.image[row]));
 }
 
 static void put_distance(fn_text *t, float d)
