@@ -1,5 +1,5 @@
-/* text.h -- a text that grows, for files that are written whole. Failure is remembered and
- * told once, at the end. */
+/* text.h -- a text that grows, or bytes, for files that are written whole. Failure is remembered
+ * and told once, at the end. */
 #ifndef FN_CORE_TEXT_H
 #define FN_CORE_TEXT_H
 

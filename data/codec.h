@@ -12,17 +12,8 @@ typedef struct fn_file_bytes {
     const char *name;
 } fn_file_bytes;
 
-/* Bytes that an encoder writes. */
-typedef struct fn_growing {
-    uint8_t *data;
-    size_t size, room;
-} fn_growing;
-
 /* FN_EDATA when an image has no pixels or more than FN_MAX_SIDE or FN_MAX_PIXELS allow. */
 fn_status fn_image_check(int64_t width, int64_t height, const char *name) FN_CHECKED;
-
-/* false when memory is out; what was written before stays. */
-bool fn_image_append(fn_growing *to, const void *bytes, size_t size) FN_CHECKED;
 
 fn_status fn_jpeg_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;
 fn_status fn_png_decode(fn_pixels *out, fn_file_bytes file) FN_CHECKED;

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { MAX_FILE = 512 * 1024 * 1024, FIRST_ROOM = 16 * 1024 };
+enum { MAX_FILE = 512 * 1024 * 1024 };
 
 fn_status fn_pixels_make(fn_pixels *out, int width, int height)
 {
@@ -56,21 +56,6 @@ fn_status fn_image_check(int64_t width, int64_t height, const char *name)
                        name, (long long)width, (long long)height, FN_MAX_SIDE,
                        FN_MAX_PIXELS);
     return FN_OK;
-}
-
-bool fn_image_append(fn_growing *to, const void *bytes, size_t size)
-{
-    if (size > to->room - to->size) {
-        size_t room = 2 * to->room + size + FIRST_ROOM;
-        uint8_t *grown = fn_grow(to->data, room, 1);
-        if (!grown)
-            return false;
-        to->data = grown;
-        to->room = room;
-    }
-    memcpy(to->data + to->size, bytes, size);
-    to->size += size;
-    return true;
 }
 
 static bool starts_with(fn_file_bytes file, const char *magic, size_t n)

@@ -2,6 +2,7 @@
  * warning passed over, no memory before the header is judged, no endless scans. A progressive
  * file costs a walk over all pixels for each scan, so scans times pixels have a limit too. */
 #include "core/mem.h"
+#include "core/text.h"
 #include "data/codec.h"
 
 #include <assert.h>
@@ -33,7 +34,7 @@ typedef struct encoder {
     struct jpeg_compress_struct jpeg;
     struct jpeg_destination_mgr to;
     trap trap;
-    fn_growing bytes;
+    fn_text bytes;
     uint8_t chunk[CHUNK];
 } encoder;
 
@@ -170,7 +171,8 @@ static void start_chunk(j_compress_ptr jpeg)
 
 static void append(encoder *e, size_t size)
 {
-    if (fn_image_append(&e->bytes, e->chunk, size))
+    fn_text_bytes(&e->bytes, e->chunk, size);
+    if (!e->bytes.failed)
         return;
     snprintf(e->trap.text, sizeof e->trap.text, "no memory");
     longjmp(e->trap.escape, 1);
@@ -237,7 +239,7 @@ fn_status fn_encode_jpeg(uint8_t **bytes, size_t *size, const fn_image *image, i
     fn_status rc = encode(e, image, quality);
     jpeg_destroy_compress(&e->jpeg);
     if (rc == FN_OK) {
-        *bytes = e->bytes.data;
+        *bytes = (uint8_t *)e->bytes.data;
         *size = e->bytes.size;
     } else {
         fn_free(e->bytes.data);

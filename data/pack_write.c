@@ -4,7 +4,7 @@
 #include "core/file.h"
 #include "core/h5.h"
 #include "core/mem.h"
-#include "data/codec.h"
+#include "core/text.h"
 #include "data/pack_format.h"
 
 #include <string.h>
@@ -19,13 +19,14 @@ struct fn_pack_write {
     int64_t bytes; /* of the images so far */
     int people, images;
     size_t last; /* where the last person's name begins in `person` */
-    fn_growing person, name, first, offset, crc;
-    fn_growing place; /* of each image in the part */
+    fn_text person, name, first, offset, crc;
+    fn_text place; /* of each image in the part */
 };
 
-static fn_status append(fn_pack_write *w, fn_growing *to, const void *data, size_t size)
+static fn_status append(fn_pack_write *w, fn_text *to, const void *data, size_t size)
 {
-    if (fn_image_append(to, data, size))
+    fn_text_bytes(to, data, size);
+    if (!to->failed)
         return FN_OK;
     return fn_fail(FN_ENOMEM, "%s: no memory for the list of %d images", w->path,
                    w->images);
@@ -86,7 +87,7 @@ fn_status fn_pack_write_image(fn_pack_write *w, const char *person, const char *
 {
     if (w->images == INT32_MAX - 1)
         return fn_fail(FN_EDATA, "%s: a pack holds at most %d images", w->path, w->images);
-    if (w->people == 0 || strcmp((const char *)w->person.data + w->last, person) != 0)
+    if (w->people == 0 || strcmp(w->person.data + w->last, person) != 0)
         FN_TRY(begin_person(w, person));
     int64_t crc = fn_crc32c(r->body, r->size);
     w->bytes += (int64_t)r->size;
@@ -100,7 +101,7 @@ fn_status fn_pack_write_image(fn_pack_write *w, const char *person, const char *
 /* --- saving --- */
 
 static fn_status write_list(fn_h5 *h, const char *name, fn_h5_type type,
-                            const fn_growing *list, size_t element)
+                            const fn_text *list, size_t element)
 {
     int64_t n = (int64_t)(list->size / element);
     return fn_h5_write(h, name, type, 1, &n, list->data);
@@ -126,7 +127,7 @@ out:
     return rc;
 }
 
-static int64_t element(const fn_growing *list, int i)
+static int64_t element(const fn_text *list, int i)
 {
     int64_t v;
     memcpy(&v, list->data + (size_t)i * sizeof v, sizeof v);

@@ -2,6 +2,7 @@
  * are skipped, so neither gamma nor colour profiles change a value; warnings about the rest are
  * errors. */
 #include "core/mem.h"
+#include "core/text.h"
 #include "data/codec.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ typedef struct encoder {
     png_structp png;
     png_infop info;
     jmp_buf escape;
-    fn_growing bytes;
+    fn_text bytes;
 } encoder;
 
 static void give_up(png_structp png, png_const_charp text)
@@ -162,7 +163,8 @@ static void stop_writing(png_structp png, png_const_charp text)
 static void write_bytes(png_structp png, png_bytep bytes, size_t size)
 {
     encoder *e = png_get_io_ptr(png);
-    if (!fn_image_append(&e->bytes, bytes, size))
+    fn_text_bytes(&e->bytes, bytes, size);
+    if (e->bytes.failed)
         png_error(png, "no memory");
 }
 
@@ -201,7 +203,7 @@ fn_status fn_encode_png(uint8_t **bytes, size_t *size, const fn_image *image)
     fn_status rc = encode(&e, image);
     png_destroy_write_struct(&e.png, &e.info);
     if (rc == FN_OK) {
-        *bytes = e.bytes.data;
+        *bytes = (uint8_t *)e.bytes.data;
         *size = e.bytes.size;
     } else {
         fn_free(e.bytes.data);
