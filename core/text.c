@@ -60,6 +60,18 @@ void fn_text_escape(fn_text *t, const char *s)
     }
 }
 
+void fn_text_csv(fn_text *t, const char *s)
+{
+    if (!strpbrk(s, ",\"\r\n")) {
+        fn_text_bytes(t, s, strlen(s));
+        return;
+    }
+    fn_text_put(t, "\"");
+    for (; *s; s++)
+        fn_text_put(t, "%s%c", *s == '"' ? "\"" : "", *s);
+    fn_text_put(t, "\"");
+}
+
 /* A locale's point may be several bytes. */
 static void put_number(fn_text *t, const char *number)
 {

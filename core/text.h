@@ -20,6 +20,8 @@ void fn_text_bytes(fn_text *t, const void *bytes, size_t size);
 void fn_text_put(fn_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The user's: what XML reserves is written as an entity, control bytes as blanks. */
 void fn_text_escape(fn_text *t, const char *s);
+/* A cell of CSV: in quotes where it would fall apart without (RFC 4180). */
+void fn_text_csv(fn_text *t, const char *s);
 /* `digits` that count, with a point in every locale. */
 void fn_text_number(fn_text *t, double x, int digits);
 /* As many digits after the point. */

@@ -1,21 +1,7 @@
 /* csv.c -- pairs as CSV. */
 #include "eval/csv.h"
 
-#include "core/file.h"
-#include "core/mem.h"
 #include "core/text.h"
-
-#include <string.h>
-
-/* In quotes where the text would fall apart without. */
-static void put_cell(fn_text *t, const char *s)
-{
-    bool quote = strpbrk(s, ",\"") != NULL;
-    fn_text_put(t, quote ? "\"" : "");
-    for (; *s; s++)
-        fn_text_put(t, *s == '"' ? "\"\"" : "%c", *s);
-    fn_text_put(t, quote ? "\"," : ",");
-}
 
 fn_status fn_csv_write(const char *path, const fn_pairs *p, const float *distance,
                        const fn_verification *v)
@@ -26,9 +12,10 @@ fn_status fn_csv_write(const char *path, const fn_pairs *p, const float *distanc
         const fn_pair *pair = &p->pair[i];
         double threshold = v->fold_threshold[pair->fold];
         bool accept = (double)distance[i] < threshold;
-        put_cell(&t, p->path[pair->a]);
-        put_cell(&t, p->path[pair->b]);
-        fn_text_put(&t, "%d,%d,", pair->fold + 1, pair->same);
+        fn_text_csv(&t, p->path[pair->a]);
+        fn_text_put(&t, ",");
+        fn_text_csv(&t, p->path[pair->b]);
+        fn_text_put(&t, ",%d,%d,", pair->fold + 1, pair->same);
         fn_text_number(&t, (double)distance[i], 9);
         fn_text_put(&t, ",");
         fn_text_number(&t, threshold, 17);

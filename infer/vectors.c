@@ -18,23 +18,10 @@ static void put_row(fn_text *t, const fn_vectors *v, int i, const char *between)
     }
 }
 
-/* RFC 4180. */
-static void put_csv_name(fn_text *t, const char *name)
-{
-    if (!strpbrk(name, ",\"\r\n")) {
-        fn_text_bytes(t, name, strlen(name));
-        return;
-    }
-    fn_text_put(t, "\"");
-    for (; *name; name++)
-        fn_text_put(t, "%s%c", *name == '"' ? "\"" : "", *name);
-    fn_text_put(t, "\"");
-}
-
 static void put_csv(fn_text *t, const fn_vectors *v)
 {
     for (int i = 0; i < v->n; i++) {
-        put_csv_name(t, v->name[i]);
+        fn_text_csv(t, v->name[i]);
         fn_text_put(t, ",");
         put_row(t, v, i, ",");
         fn_text_put(t, "\n");
