@@ -1,127 +1,25 @@
 /* yaml -- libyaml's events become a tree of our own: every alias is written out, so a node has
  * one parent, and the budget of nodes counts what a reader would see. */
-#include "core/yaml.h"
-
+#include "core/excerpt.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/yaml_tree.h"
 
-#include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include <yaml.h>
 
 enum { LARGEST = 1 << 20, DEEPEST = 32, MOST_NODES = 10000 };
 
-/* Items of a list, or keys and values in turn, are a chain of `next`. */
-typedef struct node {
-    fn_yaml_kind kind;
-    int line, column; /* from 1 */
-    int first, next, children;
-    char *text, *anchor;
-    bool open, bare; /* not finished yet; a scalar without quotes */
-} node;
-
-struct fn_yaml {
-    char *name;
-    node *node; /* [0] stands for "no such node" */
-    int count, room;
-};
-
-/* --- the tree --- */
-
-static const node *at(const fn_yaml *y, fn_yaml_node n)
-{
-    return &y->node[n > 0 && n < y->count ? n : 0];
-}
-
-fn_yaml_node fn_yaml_root(const fn_yaml *y)
-{
-    return y->count > 1 ? 1 : 0;
-}
-
-fn_yaml_kind fn_yaml_kind_of(const fn_yaml *y, fn_yaml_node n)
-{
-    return at(y, n)->kind;
-}
-
-const char *fn_yaml_text(const fn_yaml *y, fn_yaml_node n)
-{
-    const char *text = at(y, n)->text;
-    return text ? text : "";
-}
-
-bool fn_yaml_is_null(const fn_yaml *y, fn_yaml_node n)
-{
-    static const char *const null[] = {"", "~", "null", "Null", "NULL"};
-    for (size_t i = 0; i < sizeof null / sizeof *null; i++)
-        if (at(y, n)->bare && strcmp(fn_yaml_text(y, n), null[i]) == 0)
-            return true;
-    return false;
-}
-
-int fn_yaml_count(const fn_yaml *y, fn_yaml_node n)
-{
-    const node *v = at(y, n);
-    return v->kind == FN_YAML_MAP ? v->children / 2 : v->children;
-}
-
-static fn_yaml_node child(const fn_yaml *y, fn_yaml_node n, int i)
-{
-    fn_yaml_node c = at(y, n)->first;
-    while (c && i-- > 0)
-        c = at(y, c)->next;
-    return c;
-}
-
-fn_yaml_node fn_yaml_item(const fn_yaml *y, fn_yaml_node list, int i)
-{
-    return at(y, list)->kind == FN_YAML_LIST ? child(y, list, i) : 0;
-}
-
-fn_yaml_node fn_yaml_key(const fn_yaml *y, fn_yaml_node map, int i)
-{
-    return at(y, map)->kind == FN_YAML_MAP ? child(y, map, 2 * i) : 0;
-}
-
-fn_yaml_node fn_yaml_value(const fn_yaml *y, fn_yaml_node map, int i)
-{
-    return at(y, map)->kind == FN_YAML_MAP ? child(y, map, 2 * i + 1) : 0;
-}
-
-fn_yaml_node fn_yaml_get(const fn_yaml *y, fn_yaml_node map, const char *key)
-{
-    if (at(y, map)->kind != FN_YAML_MAP)
-        return 0;
-    for (fn_yaml_node k = at(y, map)->first; k; k = at(y, at(y, k)->next)->next)
-        if (strcmp(fn_yaml_text(y, k), key) == 0)
-            return at(y, k)->next;
-    return 0;
-}
-
-/* --- complaints --- */
-
-fn_status fn_yaml_context(const fn_yaml *y, fn_yaml_node n, fn_status s)
-{
-    if (at(y, n)->line == 0)
-        return fn_context(s, "%s", y->name);
-    return fn_context(s, "%s:%d:%d", y->name, at(y, n)->line, at(y, n)->column);
-}
-
-fn_status fn_yaml_fail(const fn_yaml *y, fn_yaml_node n, const char *fmt, ...)
-{
-    char sentence[768];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(sentence, sizeof sentence, fmt, ap);
-    va_end(ap);
-    return fn_yaml_context(y, n, fn_fail(FN_ECONFIG, "%s", sentence));
-}
-
 static fn_status fail_at(const fn_yaml *y, yaml_mark_t mark, const char *sentence)
 {
-    return fn_fail(FN_ECONFIG, "%s:%zu:%zu: %s", y->name, mark.line + 1, mark.column + 1,
-                   sentence);
+    return fn_yaml_place(y, (int)mark.line + 1, (int)mark.column + 1,
+                         fn_fail(FN_ECONFIG, "%s", sentence));
+}
+
+static fn_status fail_memory(const fn_yaml *y)
+{
+    return fn_fail(FN_ENOMEM, "%s: no memory to read it", y->name);
 }
 
 /* --- building --- */
@@ -129,20 +27,16 @@ static fn_status fail_at(const fn_yaml *y, yaml_mark_t mark, const char *sentenc
 typedef struct reader {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one */
-    const char *text;
-    size_t size;
     fn_yaml *y;
 } reader;
 
 /* Is the first thing on this line that is no blank a tab? Editors make them look alike. */
-static bool starts_with_tab(const reader *r, size_t line)
+static bool starts_with_tab(const fn_yaml *y, int line)
 {
-    const char *p = r->text, *end = p + r->size;
-    for (; line > 0 && p < end; p++)
-        line -= *p == '\n';
-    while (p < end && *p == ' ')
-        p++;
-    return p < end && *p == '\t';
+    size_t length;
+    const char *p = fn_excerpt_line(y->text, y->size, line, &length);
+    size_t blanks = p ? strspn(p, " ") : 0;
+    return p && blanks < length && p[blanks] == '\t';
 }
 
 static fn_status fail_parse(const reader *r)
@@ -150,11 +44,11 @@ static fn_status fail_parse(const reader *r)
     const yaml_parser_t *p = &r->parser;
     char sentence[256];
     if (p->error == YAML_MEMORY_ERROR)
-        return fn_fail(FN_ENOMEM, "%s: no memory to read it", r->y->name);
+        return fail_memory(r->y);
     if (p->error == YAML_READER_ERROR)
         return fn_fail(FN_ECONFIG, "%s: byte %zu is not text: %s", r->y->name,
                        p->problem_offset, p->problem);
-    if (starts_with_tab(r, p->problem_mark.line))
+    if (starts_with_tab(r->y, (int)p->problem_mark.line + 1))
         return fail_at(r->y, p->problem_mark, "a tab: indent with spaces");
     snprintf(sentence, sizeof sentence, "not YAML: %s%s%s", p->problem ? p->problem : "",
              p->context ? " " : "", p->context ? p->context : "");
@@ -167,11 +61,6 @@ static fn_status advance(reader *r)
     return yaml_parser_parse(&r->parser, &r->event) ? FN_OK : fail_parse(r);
 }
 
-static fn_status fail_memory(const fn_yaml *y)
-{
-    return fn_fail(FN_ENOMEM, "%s: no memory to read it", y->name);
-}
-
 /* Adds a node at the place of `mark`. */
 static fn_status add(fn_yaml *y, int *out, fn_yaml_kind kind, yaml_mark_t mark, int depth)
 {
@@ -182,13 +71,13 @@ static fn_status add(fn_yaml *y, int *out, fn_yaml_kind kind, yaml_mark_t mark, 
                        "more than 10000 values, those that aliases repeat included");
     if (y->count == y->room) {
         int room = y->room ? 2 * y->room : 256;
-        node *grown = fn_grow(y->node, (size_t)room, sizeof *grown);
+        fn_yaml_part *grown = fn_grow(y->node, (size_t)room, sizeof *grown);
         if (!grown)
             return fail_memory(y);
         y->node = grown;
         y->room = room;
     }
-    y->node[y->count] = (node){
+    y->node[y->count] = (fn_yaml_part){
         .kind = kind, .line = (int)mark.line + 1, .column = (int)mark.column + 1};
     *out = y->count++;
     return FN_OK;
@@ -338,14 +227,12 @@ static fn_status read_stream(reader *r)
 
 /* --- opening --- */
 
-static fn_status read_text(fn_yaml *y, const char *text, size_t size)
+static fn_status read_text(fn_yaml *y)
 {
-    reader r = {.text = text, .size = size, .y = y};
-    if (size > LARGEST)
-        return fn_fail(FN_ECONFIG, "%s: is larger than 1 MiB", y->name);
+    reader r = {.y = y};
     if (!yaml_parser_initialize(&r.parser))
         return fail_memory(y);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, size);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)y->text, y->size);
     fn_status rc = read_stream(&r);
     yaml_event_delete(&r.event);
     yaml_parser_delete(&r.parser);
@@ -354,17 +241,21 @@ static fn_status read_text(fn_yaml *y, const char *text, size_t size)
 
 fn_status fn_yaml_parse(fn_yaml **out, const char *name, const char *text, size_t size)
 {
-    fn_yaml *y = fn_alloc(1, sizeof *y);
+    fn_yaml *y = NULL;
+    fn_status rc;
     *out = NULL;
-    if (!y || !(y->name = fn_strdup(name))) {
-        fn_free(y);
-        return fn_fail(FN_ENOMEM, "%s: no memory to read it", name);
-    }
-    fn_status rc = read_text(y, text, size);
-    if (rc == FN_OK)
-        *out = y;
-    else
-        fn_yaml_close(y);
+    if (size > LARGEST)
+        return fn_fail(FN_ECONFIG, "%s: is larger than 1 MiB", name);
+    y = fn_alloc(1, sizeof *y);
+    if (!y || !(y->name = fn_strdup(name)) || !(y->text = fn_alloc(size + 1, 1)))
+        FN_GO(fn_fail(FN_ENOMEM, "%s: no memory to read it", name));
+    memcpy(y->text, text, size);
+    y->size = size;
+    FN_GO(read_text(y));
+    *out = y;
+    return FN_OK;
+out:
+    fn_yaml_close(y);
     return rc;
 }
 
@@ -380,17 +271,4 @@ fn_status fn_yaml_open(fn_yaml **out, const char *path)
     rc = fn_yaml_parse(out, path, text, size);
     fn_free(text);
     return rc;
-}
-
-void fn_yaml_close(fn_yaml *y)
-{
-    if (!y)
-        return;
-    for (int i = 0; i < y->count; i++) {
-        fn_free(y->node[i].text);
-        fn_free(y->node[i].anchor);
-    }
-    fn_free(y->node);
-    fn_free(y->name);
-    fn_free(y);
 }

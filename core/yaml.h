@@ -29,11 +29,11 @@ fn_yaml_node fn_yaml_key(const fn_yaml *y, fn_yaml_node map, int i);
 fn_yaml_node fn_yaml_value(const fn_yaml *y, fn_yaml_node map, int i);
 fn_yaml_node fn_yaml_get(const fn_yaml *y, fn_yaml_node map, const char *key); /* 0: none */
 
-/* Records "file:line:col: sentence" and returns FN_ECONFIG. */
+/* Records "file:line:col: sentence", the line and a caret below, and returns FN_ECONFIG. */
 fn_status fn_yaml_fail(const fn_yaml *y, fn_yaml_node n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* Puts "file:line:col" in front of the sentence already recorded. */
+/* Puts "file:line:col" in front of the sentence already recorded, and the line behind. */
 fn_status fn_yaml_context(const fn_yaml *y, fn_yaml_node n, fn_status s);
 
 /* Reads a mapping into a struct by its table. Nested mappings spell dotted names. A key the

@@ -94,6 +94,8 @@ TEST(a_fallback_without_semihard_mining_is_refused)
     CHECK_OK(read_with(&c, "loss: {fallback: hardest}"));
     CHECK_FAILS(read_with(&c, "loss: {fallback: hardest, mining: all}"), FN_ECONFIG,
                 "only semihard falls back");
+    CHECK_FAILS(read_with(&c, "loss: {fallback: hardest, mining: all}"), FN_ECONFIG,
+                ":5:18: loss.fallback is hardest");
 }
 
 TEST(exact_in_a_lower_precision_is_refused)

@@ -292,5 +292,20 @@ TEST(complaints_name_the_place)
     CHECK_FAILS(fn_yaml_context(y, map, fn_fail(FN_ESHAPE, "odd")), FN_ESHAPE,
                 "t.yaml:4:5: odd");
     CHECK_FAILS(fn_yaml_fail(y, 0, "nothing there"), FN_ECONFIG, "t.yaml: nothing there");
+    CHECK(strchr(fn_last_error(), '\n') == NULL);
+    fn_yaml_close(y);
+}
+
+/* Complaints of the parser, of the strict rules and of readers: all show their line. */
+TEST(complaints_show_the_line)
+{
+    refuse("a: 1\nb: c: d\n", "\n     2 | b: c: d\n       |     ^");
+    refuse("a:\n\tb: 1\n", "\n     2 |  b: 1\n       | ^");
+    refuse("a: 1\na: 2\n", "\n     2 | a: 2\n       | ^");
+    refuse("a: [1, 2\n", "t.yaml:2:1: not YAML");
+    fn_yaml *y = parse("a: &x [1, 2]\nb: *x\n");
+    fn_yaml_node b = fn_yaml_get(y, fn_yaml_root(y), "b");
+    CHECK_FAILS(fn_yaml_fail(y, fn_yaml_item(y, b, 1), "odd"), FN_ECONFIG,
+                "t.yaml:1:11: odd\n     1 | a: &x [1, 2]\n       |           ^");
     fn_yaml_close(y);
 }

@@ -149,27 +149,27 @@ static fn_status check_required(const fn_yaml *y, char *const *override, int n)
 {
     for (const fn_field *f = fn_config_fields; f->name; f++)
         if (fn_field_required(f) && !find_dotted(y, f->name) && !given(f, override, n))
-            return fn_yaml_fail(y, fn_yaml_root(y),
-                                "missing key '%s' (%s); write it here or as %s=VALUE",
-                                f->name, f->help, f->name);
+            return fn_yaml_fail(
+                y, fn_yaml_root(y),
+                "missing key '%s': %s; write it here, or %s=VALUE behind the command",
+                f->name, f->help, f->name);
     return FN_OK;
 }
 
 /* A key that its neighbours leave without effect is a mistake. */
-static fn_status check_together(const fn_config *c)
+static fn_status check_together(const fn_config *c, const fn_yaml *y)
 {
     if (c->exact && c->precision != FN_PRECISION_FP32)
-        return fn_fail(
-            FN_ECONFIG,
-            "train.exact asks for every digit, and train.precision is %s: take one "
-            "of the two out",
-            fn_precision_names[c->precision]);
+        return fn_yaml_fail(y, find_dotted(y, "train.precision"),
+                            "train.exact asks for every digit, and train.precision is %s: "
+                            "take one of the two out",
+                            fn_precision_names[c->precision]);
     if (c->fallback == FN_FALLBACK_SKIP || c->mining == FN_MINE_SEMIHARD)
         return FN_OK;
-    return fn_fail(FN_ECONFIG,
-                   "loss.fallback is %s, but loss.mining is %s: only semihard falls back; "
-                   "take one of the two out",
-                   fallbacks[c->fallback], minings[c->mining]);
+    return fn_yaml_fail(y, find_dotted(y, "loss.fallback"),
+                        "loss.fallback is %s, but loss.mining is %s: only semihard falls "
+                        "back; take one of the two out",
+                        fallbacks[c->fallback], minings[c->mining]);
 }
 
 fn_status fn_config_read(fn_config *out, const char *path, char *const *override, int n)
@@ -185,7 +185,7 @@ fn_status fn_config_read(fn_config *out, const char *path, char *const *override
     for (int i = 0; i < n; i++)
         FN_GO(apply(out, override[i]));
     out->schedule.steps = out->steps;
-    rc = check_together(out);
+    rc = check_together(out, y);
 out:
     fn_yaml_close(y);
     return rc;
