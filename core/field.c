@@ -246,7 +246,12 @@ void fn_field_print(char *text, size_t size, const fn_field *f, const void *from
 
 /* --- did you mean --- */
 
-/* Levenshtein's distance, one row of the table at a time. */
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Levenshtein's distance, large and small letters alike, one row of the table at a time. */
 static int distance(const char *a, const char *b)
 {
     int row[WORD + 1];
@@ -259,7 +264,7 @@ static int distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i;
         for (int j = 1; j <= nb; j++) {
-            int change = diagonal + (a[i - 1] != b[j - 1]);
+            int change = diagonal + !same_letter(a[i - 1], b[j - 1]);
             int skip = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
             diagonal = row[j];
             row[j] = change < skip ? change : skip;

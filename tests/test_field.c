@@ -290,6 +290,7 @@ TEST(the_nearest_name_is_suggested)
     longest[sizeof longest - 1] = '\0';
     check_near(longest, "nothing");
     CHECK_TEXT(fn_suggest(modes, "hrad"), "hard");
+    CHECK_TEXT(fn_suggest(modes, "HARD"), "hard");
     CHECK(fn_suggest(modes, "nothing") == NULL);
     CHECK(fn_suggest(NULL, "hard") == NULL);
 }
