@@ -1,10 +1,11 @@
-/* test_run_cuda.c -- whole runs on the device: resumed bit for bit, gone on with on the CPU, ended by
- * numbers that are not finite, and a device that is lost on the way. */
+/* test_run_cuda.c -- whole runs on the device: resumed bit for bit, gone on with on the CPU, cut for
+ * the memory that others leave, ended by numbers that are not finite; and a device that is lost on
+ * the way. `run` as an argument takes those that a real one can be put through. */
 #include "nn/model.h"
 #include "tests/train_rig.h"
 #include "train/train.h"
 
-enum { STEPS = 10, SAVE = 3 };
+enum { STEPS = 10, SAVE = 3, FACES = 12 };
 
 /* Runs c.yaml in the folder `run`. */
 static fn_status train(const char *run, const char *device, int steps, bool resume,
@@ -96,7 +97,7 @@ TEST(a_resumed_run_gives_the_same_bits)
 }
 
 /* Ten steps on the CPU, and five of them on the device. */
-TEST(the_cpu_goes_on_where_the_device_stopped)
+TEST(a_run_of_the_device_goes_on_on_the_cpu)
 {
     left cpu, both;
     enter();
@@ -117,6 +118,51 @@ TEST(the_cpu_goes_on_where_the_device_stopped)
     let_go(&both);
     leave();
 }
+
+/* --- a device that others have most of --- */
+
+static void open_large(fn_trainer *t)
+{
+    MUST(open_trainer(t, "cuda", "net=nn2", "train.chunk=0"));
+}
+
+/* All of its memory but so much; fn_device_free. */
+static void *claim_all_but(fn_device *d, size_t bytes)
+{
+    fn_device_facts f;
+    void *p = NULL;
+    MUST(fn_device_ask(d, &f));
+    MUST(fn_device_alloc(d, &p, f.free_memory - bytes));
+    return p;
+}
+
+/* A sixteenth stays free. */
+TEST(a_run_on_a_device_that_is_nearly_full_is_cut)
+{
+    fn_trainer t;
+    fn_device *d;
+    fn_device_facts f;
+    enter();
+    MUST(fn_device_open(&d, 0));
+    open_large(&t);
+    CHECK_INT(t.chunk, FACES);
+    fn_trainer_size size = fn_trainer_size_of(&t);
+    size_t whole = size.values + size.images + size.weights + size.pairs;
+    fn_trainer_close(&t);
+    MUST(fn_device_ask(d, &f));
+    size_t spare = f.memory / 16;
+    void *taken = claim_all_but(d, spare + whole - size.values / 2);
+    open_large(&t);
+    CHECK(1 < t.chunk && t.chunk < FACES && t.config.chunk == t.chunk);
+    MUST(fn_device_ask(d, &f));
+    CHECK(f.free_memory >= spare);
+    fn_trainer_close(&t);
+    fn_device_free(d, taken);
+    fn_device_close(d);
+    leave();
+}
+
+/* --- numbers, and a device, that come to nothing --- */
 
 TEST(a_run_that_comes_to_nothing_ends_and_saves_nothing_of_it)
 {
