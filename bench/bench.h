@@ -14,6 +14,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static inline int fn_bench_ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Leaves them in ascending order. */
+static inline double fn_bench_median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, fn_bench_ascending);
+    return x[n / 2];
+}
+
 typedef struct fn_bench {
     fn_graph *graph;
     fn_params *params;

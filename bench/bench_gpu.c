@@ -23,12 +23,6 @@ typedef struct result {
     double open;        /* seconds until it could begin: plans, some of them compiled */
 } result;
 
-static int ascending(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static fn_status memory_taken(const fn_gpu *gpu, size_t *bytes)
 {
     fn_device_facts f;
@@ -58,8 +52,7 @@ static fn_status measure(result *r, fn_gpu_step *s, double seconds)
     }
     r->joules = counted && fn_energy_read(&e, &after) ? after - before : 0;
     r->all = (double)n * s->batch;
-    qsort(r->spent, (size_t)n, sizeof *r->spent, ascending);
-    r->median = r->spent[n / 2];
+    r->median = fn_bench_median(r->spent, n);
     rc = memory_taken(s->gpu, &r->memory);
 out:
     fn_energy_close(&e);

@@ -6,11 +6,9 @@
  * Images a second of CPU time, of all threads, so that others who are at work on the machine count
  * little: what one core keeps up with. Crops and faces take turns; a line is the median of the
  * rounds, and of their ratios the median, the least and the most. The pack is warm. */
-#include "core/mem.h"
+#include "bench/bench.h"
 #include "data/loader.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 enum { PEOPLE = 16, FACES = 4, BATCHES = 100, MOST_ROUNDS = 99 };
@@ -63,18 +61,6 @@ out:
     return rc;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double middle(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, ascending);
-    return x[n / 2];
-}
-
 static fn_status compare(const task *t, int rounds)
 {
     double crops[MOST_ROUNDS], faces[MOST_ROUNDS], ratio[MOST_ROUNDS];
@@ -83,9 +69,9 @@ static fn_status compare(const task *t, int rounds)
         FN_TRY(measure(t, true, &faces[i]));
         ratio[i] = faces[i] / crops[i];
     }
-    printf("crops   %8.0f images a second and core\n", middle(crops, rounds));
-    printf("faces   %8.0f\n", middle(faces, rounds));
-    double of = middle(ratio, rounds);
+    printf("crops   %8.0f images a second and core\n", fn_bench_median(crops, rounds));
+    printf("faces   %8.0f\n", fn_bench_median(faces, rounds));
+    double of = fn_bench_median(ratio, rounds);
     printf("ratio   %8.2f (%.2f-%.2f)\n", of, ratio[0], ratio[rounds - 1]);
     return FN_OK;
 }

@@ -12,18 +12,6 @@
 
 enum { MOST = 1000 };
 
-static int by_value(const void *p, const void *q)
-{
-    double a = *(const double *)p, b = *(const double *)q;
-    return (a > b) - (a < b);
-}
-
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_value);
-    return x[n / 2];
-}
-
 /* The ways in which a plan is timed: what this processor lacks is left out. */
 typedef struct lane {
     const char *name;
@@ -64,9 +52,10 @@ static void report(const char *what, int batch, int rounds)
             continue;
         for (int i = 0; i < rounds; i++)
             ratio[i] = lanes[0].spent[i] / spent[i];
-        double typical = median(spent, rounds);
+        double typical = fn_bench_median(spent, rounds);
         printf("%-9s %-5s median %8.1f  best %8.1f images/s  %5.2f times as fast\n", what,
-               lanes[k].name, batch / typical, batch / spent[0], median(ratio, rounds));
+               lanes[k].name, batch / typical, batch / spent[0],
+               fn_bench_median(ratio, rounds));
     }
 }
 

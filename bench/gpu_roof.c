@@ -16,12 +16,6 @@ typedef struct roof {
     fn_cublas_product product;
 } roof;
 
-static int ascending(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static fn_status copy(roof *r)
 {
     return fn_device_copy(r->gpu->device, r->to, r->from, r->bytes);
@@ -44,8 +38,7 @@ static fn_status measure(double *seconds, roof *r, fn_status (*run)(roof *r))
         if (i >= 0)
             spent[i] = (fn_clock() - before) / TIMES;
     }
-    qsort(spent, ROUNDS, sizeof *spent, ascending);
-    *seconds = spent[ROUNDS / 2];
+    *seconds = fn_bench_median(spent, ROUNDS);
     return FN_OK;
 }
 
