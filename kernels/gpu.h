@@ -12,6 +12,8 @@ typedef struct fn_gpu {
     struct fn_engines *engines; /* that were chosen for this GPU: kernels/engines.h */
     struct fn_cublas *cublas;
     bool compiles; /* cuDNN compiles fusions at run time: fn_cudnn_can_compile */
+    float *
+        floats; /* the device's [FN_GPU_FLOATS], from the first number on that is FN_BF16 there */
 } fn_gpu;
 
 /* The GPU with this number; its convolutions run on the engines that its file names, if it has one
@@ -40,11 +42,14 @@ fn_status fn_gpu_alloc(fn_gpu *g, void **out, size_t bytes) FN_CHECKED;
 void fn_gpu_free(fn_gpu *g, void *p);
 fn_status fn_gpu_zero(fn_gpu *g, void *to, size_t bytes) FN_CHECKED;
 
+enum { FN_GPU_FLOATS = 1 << 20 };
+
 /* The host's floats to numbers of this type on the device, and back; the first queues, the second
- * waits. What is FN_BF16 passes through `floats` [count], on the device. */
-fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count,
-                       float *floats) FN_CHECKED;
-fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count,
-                       float *floats) FN_CHECKED;
+ * waits. What is FN_BF16 there passes through FN_GPU_FLOATS floats of the device's, piece by piece.
+ * Errors: FN_EDEVICE, FN_ENOMEM. */
+fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from,
+                       int64_t count) FN_CHECKED;
+fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type,
+                       int64_t count) FN_CHECKED;
 
 #endif

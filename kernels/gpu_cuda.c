@@ -44,6 +44,8 @@ void fn_gpu_close(fn_gpu *g)
 {
     if (!g)
         return;
+    if (g->floats)
+        fn_gpu_free(g, g->floats);
     fn_cublas_close(g->cublas);
     fn_cudnn_close(g->cudnn);
     fn_engines_close(g->engines);
@@ -93,21 +95,52 @@ static fn_status cast(fn_gpu *g, void *to, fn_type to_type, const void *from, fn
         "changing the type of numbers");
 }
 
-fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count,
-                       float *floats)
+/* Until the GPU is closed. */
+static fn_status claim_floats(fn_gpu *g)
 {
-    void *at = type == FN_BF16 ? floats : to;
-    FN_TRY(fn_device_upload(g->device, at, from, (size_t)count * sizeof *from));
-    return at == to ? FN_OK : cast(g, to, type, at, FN_F32, count);
+    return g->floats ? FN_OK
+                     : fn_gpu_alloc(g, (void **)&g->floats, FN_GPU_FLOATS * sizeof(float));
 }
 
-fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count,
-                       float *floats)
+static int64_t piece_of(int64_t left)
 {
-    if (type == FN_BF16) {
-        FN_TRY(cast(g, floats, FN_F32, from, type, count));
-        from = floats;
+    return left < FN_GPU_FLOATS ? left : FN_GPU_FLOATS;
+}
+
+static fn_status bring_rounded(fn_gpu *g, uint16_t *to, const float *from, int64_t count)
+{
+    FN_TRY(claim_floats(g));
+    for (int64_t at = 0; at < count; at += FN_GPU_FLOATS) {
+        int64_t n = piece_of(count - at);
+        FN_TRY(fn_device_upload(g->device, g->floats, from + at, (size_t)n * sizeof *from));
+        FN_TRY(cast(g, to + at, FN_BF16, g->floats, FN_F32, n));
     }
-    FN_TRY(fn_device_download(g->device, to, from, (size_t)count * sizeof *to));
+    return FN_OK;
+}
+
+static fn_status fetch_rounded(fn_gpu *g, float *to, const uint16_t *from, int64_t count)
+{
+    FN_TRY(claim_floats(g));
+    for (int64_t at = 0; at < count; at += FN_GPU_FLOATS) {
+        int64_t n = piece_of(count - at);
+        FN_TRY(cast(g, g->floats, FN_F32, from + at, FN_BF16, n));
+        FN_TRY(fn_device_download(g->device, to + at, g->floats, (size_t)n * sizeof *to));
+    }
+    return FN_OK;
+}
+
+fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count)
+{
+    if (type == FN_BF16)
+        return bring_rounded(g, to, from, count);
+    return fn_device_upload(g->device, to, from, (size_t)count * sizeof *from);
+}
+
+fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count)
+{
+    if (type == FN_BF16)
+        FN_TRY(fetch_rounded(g, to, from, count));
+    else
+        FN_TRY(fn_device_download(g->device, to, from, (size_t)count * sizeof *to));
     return fn_device_wait(g->device);
 }

@@ -54,16 +54,14 @@ fn_status fn_gpu_zero(fn_gpu *g, void *to, size_t bytes)
     return none();
 }
 
-fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count,
-                       float *floats)
+fn_status fn_gpu_bring(fn_gpu *g, void *to, fn_type type, const float *from, int64_t count)
 {
-    (void)g, (void)to, (void)type, (void)from, (void)count, (void)floats;
+    (void)g, (void)to, (void)type, (void)from, (void)count;
     return none();
 }
 
-fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count,
-                       float *floats)
+fn_status fn_gpu_fetch(fn_gpu *g, float *to, const void *from, fn_type type, int64_t count)
 {
-    (void)g, (void)to, (void)from, (void)type, (void)count, (void)floats;
+    (void)g, (void)to, (void)from, (void)type, (void)count;
     return none();
 }

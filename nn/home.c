@@ -59,17 +59,12 @@ static fn_status claim_copies(fn_home *h, const fn_graph *g, const fn_params *p)
     FN_TRY(claim_weights(h, g, p));
     h->images_bytes = (size_t)h->images_count * fn_type_bytes(g->value[0].type);
     FN_TRY(claim(h, &h->images, h->images_bytes));
-    int64_t most = h->images_count;
     for (int k = 0; k < g->n_output; k++) {
         int64_t count = fn_numel(g->value[g->output[k]].shape);
-        most = count > most ? count : most;
         if (!(h->result[k] = fn_alloc((size_t)count, sizeof(float))))
             return fn_fail(FN_ENOMEM, "no memory for a result");
     }
-    if (h->backend != FN_CUDA || g->value[0].type != FN_BF16)
-        return FN_OK;
-    h->images_bytes += (size_t)most * sizeof(float);
-    return claim(h, &h->floats, (size_t)most * sizeof(float));
+    return FN_OK;
 }
 
 static fn_status claim_all(fn_home *h, const fn_graph *g, fn_params *p, size_t arena,
@@ -114,7 +109,6 @@ void fn_home_close(fn_home *h)
         give_back(h, h->beside ? NULL : h->weight);
         give_back(h, h->beside ? NULL : h->grad);
         give_back(h, h->images);
-        give_back(h, h->floats);
     }
     *h = (fn_home){.backend = h->backend, .gpu = h->gpu};
 }
@@ -123,7 +117,7 @@ fn_status fn_home_bring(const fn_home *h, void *to, fn_type type, const float *f
                         int64_t count)
 {
     if (h->backend == FN_CUDA)
-        return fn_gpu_bring(h->gpu, to, type, from, count, h->floats);
+        return fn_gpu_bring(h->gpu, to, type, from, count);
     if (h->backend == FN_CPU)
         memcpy(to, from, (size_t)count * sizeof *from);
     for (int64_t i = 0; h->backend == FN_REF && i < count; i++)
@@ -135,7 +129,7 @@ fn_status fn_home_fetch(const fn_home *h, float *to, const void *from, fn_type t
                         int64_t count)
 {
     if (h->backend == FN_CUDA)
-        return fn_gpu_fetch(h->gpu, to, from, type, count, h->floats);
+        return fn_gpu_fetch(h->gpu, to, from, type, count);
     if (h->backend == FN_CPU)
         memcpy(to, from, (size_t)count * sizeof *to);
     for (int64_t i = 0; h->backend == FN_REF && i < count; i++)

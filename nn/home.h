@@ -18,10 +18,9 @@ typedef struct fn_home {
     void *folded;        /* convolutions with their batch norm folded in, end to end */
     float *fold;         /* where they are folded: folded itself, but for FN_CUDA */
     void *images;        /* a copy of the batch; NULL on FN_CPU, which reads the caller's */
-    float *floats;       /* FN_CUDA: what is bf16 there passes through here */
     float *result[FN_MAX_OUT];          /* copies of the outputs; NULL on FN_CPU */
     int64_t images_count, folded_count; /* numbers */
-    size_t images_bytes;                /* of images and floats */
+    size_t images_bytes;
 } fn_home;
 
 /* Bytes of a weight, and of its gradient. */
@@ -33,8 +32,7 @@ fn_status fn_home_open(fn_home *h, const fn_graph *g, fn_params *p, size_t arena
                        size_t workspace, int64_t folded) FN_CHECKED;
 void fn_home_close(fn_home *h);
 
-/* From the host's floats to numbers of this type, and back; back waits until they are there.
- * What is FN_BF16 is no larger than the images or an output. */
+/* From the host's floats to numbers of this type, and back; back waits until they are there. */
 fn_status fn_home_bring(const fn_home *h, void *to, fn_type type, const float *from,
                         int64_t count) FN_CHECKED;
 fn_status fn_home_fetch(const fn_home *h, float *to, const void *from, fn_type type,

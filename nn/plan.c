@@ -342,7 +342,7 @@ fn_status fn_plan_peek(const fn_plan *p, void *to, const void *from, size_t byte
         memcpy(to, from, bytes);
         return FN_OK;
     }
-    return fn_gpu_fetch(p->home.gpu, to, from, FN_F32, (int64_t)((bytes + 3) / 4), NULL);
+    return fn_gpu_fetch(p->home.gpu, to, from, FN_F32, (int64_t)((bytes + 3) / 4));
 }
 
 int fn_plan_lines(const fn_plan *p)

@@ -55,6 +55,20 @@ TEST(a_batch_is_cut_for_the_memory_that_there_is)
     leave();
 }
 
+/* What numbers of the host's are rounded through is not claimed: nothing of a step comes so. */
+TEST(a_step_in_bf16_takes_no_memory_for_floats)
+{
+    fn_trainer t;
+    enter();
+    CHECK_OK(open_trainer(&t, "cuda", "train.precision=bf16", "seed=1"));
+    CHECK_OK(fn_trainer_start(&t));
+    CHECK_OK(fn_trainer_step(&t));
+    CHECK_OK(fn_trainer_look(&t));
+    CHECK(t.loss.loss > 0 && !t.gpu->floats);
+    fn_trainer_close(&t);
+    leave();
+}
+
 TEST(a_chunk_that_does_not_fit_is_told_one_that_does)
 {
     fn_trainer t;

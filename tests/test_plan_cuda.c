@@ -171,3 +171,24 @@ TEST(weights_that_changed_on_the_device_are_used_once_refreshed)
     CHECK(memcmp(after, fn_plan_output(t.plan[1], 0), sizeof after) == 0);
     close_two(&t);
 }
+
+/* Twice as many as pass at once, and a few: whole numbers that 8 bits of mantissa hold. */
+TEST(numbers_that_pass_in_pieces_arrive_in_their_order)
+{
+    enum { COUNT = 2 * FN_GPU_FLOATS + 5 };
+    fn_gpu *gpu = NULL;
+    void *there = NULL;
+    float *out = fn_alloc(COUNT, sizeof *out), *back = fn_alloc(COUNT, sizeof *back);
+    for (int i = 0; i < COUNT; i++)
+        out[i] = (float)(i % 251);
+    fn_emu_plug_in(true);
+    MUST(fn_gpu_open(&gpu, 0));
+    CHECK_OK(fn_gpu_alloc(gpu, &there, COUNT * fn_type_bytes(FN_BF16)));
+    CHECK_OK(fn_gpu_bring(gpu, there, FN_BF16, out, COUNT));
+    CHECK_OK(fn_gpu_fetch(gpu, back, there, FN_BF16, COUNT));
+    CHECK(memcmp(back, out, COUNT * sizeof *out) == 0);
+    fn_gpu_free(gpu, there);
+    fn_gpu_close(gpu);
+    fn_free(out);
+    fn_free(back);
+}

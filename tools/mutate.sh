@@ -209,6 +209,8 @@ kernels/update.cu @ s/sum\[k\] += by/sum[k] = by/ @ test_update_cuda @ the last 
 train/step_cuda.c @ s/s->told_since++ \* room/0 * room/ @ test_step_cuda @ a step is told over another
 train/mine.c @ s/alike == n ? alike \* (n - 1) : pairs/pairs/ @ test_mine @ one person alone is accepted
 nn/home.c @ s/h->grad = h->beside->grad;/h->grad = NULL;/ @ test_plan_cuda @ a plan beside another without its gradients
+kernels/gpu_cuda.c @ s/g->floats, from + at,/g->floats, from,/ @ test_plan_cuda @ every piece of what is rounded is the first
+kernels/gpu_cuda.c @ s/to + at, g->floats/to, g->floats/ @ test_plan_cuda @ pieces come back one over the other
 train/optim_cuda.c @ s/left < PIECE ? left : PIECE/PIECE/ @ test_update_cuda @ a piece reaches into the next parameter
 train/optim_cuda.c @ s/{.steps = \*fn_optim_steps(o->host)}/{.steps = 0}/ @ test_update_cuda @ an optimizer forgets its steps
 train/step_cuda.c @ s/.seed = o->mine.seed/.seed = 0/ @ test_step_cuda @ the draws are of another seed

@@ -231,7 +231,7 @@ static fn_status give_up(fn_trainer *t, int64_t step)
     if (!de)
         return fn_fail(FN_ENOMEM, "no memory to look for what is not finite");
     fn_status rc = fn_gpu_fetch(t->gpu, de, fn_step_cuda_gradient(s->step) + first, FN_F32,
-                                (int64_t)t->batch.n * t->dim, NULL);
+                                (int64_t)t->batch.n * t->dim);
     if (rc == FN_OK)
         rc = fn_stepper_give_up(t, step, de);
     fn_free(de);
@@ -271,8 +271,8 @@ static fn_status gpu_look(fn_trainer *t)
 static fn_status gpu_fetch(fn_trainer *t)
 {
     own *s = t->own;
-    FN_TRY(fn_gpu_fetch(t->gpu, t->params->value, s->place.weight, FN_F32, t->params->count,
-                        NULL));
+    FN_TRY(
+        fn_gpu_fetch(t->gpu, t->params->value, s->place.weight, FN_F32, t->params->count));
     return fn_step_cuda_fetch(s->step);
 }
 
