@@ -59,7 +59,7 @@ static inline fn_status fn_gpu_step_open_training(fn_gpu_step *s, fn_params *p, 
     FN_TRY(fn_gpu_alloc(s->gpu, (void **)&s->e, fn_gpu_step_bytes(s)));
     FN_TRY(fn_optim_open(&s->optim, p, o.optim));
     FN_TRY(fn_step_cuda_open(&s->step, s->gpu->device, s->gpu->cublas, p, s->optim,
-                             (fn_step_place){s->e, at.weight, at.grad, NULL}, &o));
+                             (fn_step_place){s->e, at.weight, at.grad}, &o));
     s->label = fn_alloc((size_t)s->batch, sizeof *s->label);
     if (!s->label)
         return fn_fail(FN_ENOMEM, "no memory for the people of %d faces", s->batch);

@@ -112,7 +112,6 @@ typedef struct fn_update_state {
 typedef struct fn_update {
     float *w, *state[2]; /* state[1]: adam, adamw */
     const float *g;
-    void *copy; /* bf16: of the weights, once they are updated; NULL: not wanted */
     const fn_update_piece *piece; /* [pieces] */
     int64_t pieces;
     double *part; /* [pieces] */

@@ -65,17 +65,6 @@ struct adamw {
 
 /* --- a piece, by a block --- */
 
-static __device__ void copy_four(bf16 *to, const pack<float> &w)
-{
-    union {
-        uint2 all;
-        bf16 each[4];
-    } bits = {};
-    for (int k = 0; k < 4; k++)
-        put(&bits.each[k], w.v[k]);
-    *reinterpret_cast<uint2 *>(to) = bits.all;
-}
-
 template <typename RULE>
 static __device__ void step_four(const fn_update &u, int64_t at, const numbers &r)
 {
@@ -93,8 +82,6 @@ static __device__ void step_four(const fn_update &u, int64_t at, const numbers &
     store(u.state[0] + at, a);
     if (RULE::STATES > 1)
         store(u.state[1] + at, b);
-    if (u.copy)
-        copy_four((bf16 *)u.copy + at, w);
 }
 
 template <typename RULE>
@@ -106,8 +93,6 @@ static __device__ void step_one(const fn_update &u, int64_t at, const numbers &r
     u.state[0][at] = x.a;
     if (RULE::STATES > 1)
         u.state[1][at] = x.b;
-    if (u.copy)
-        put((bf16 *)u.copy + at, x.w);
 }
 
 template <typename RULE>
@@ -124,12 +109,8 @@ static __device__ void step_piece(const fn_update &u, const fn_update_piece &p,
 static __device__ void move_statistic(const fn_update &u, const fn_update_piece &p,
                                       float keep)
 {
-    for (int64_t at = p.at + (int)threadIdx.x; at < p.at + p.count; at += BLOCK) {
-        float w = u.w[at] + (1 - keep) * (u.g[at] - u.w[at]);
-        u.w[at] = w;
-        if (u.copy)
-            put((bf16 *)u.copy + at, w);
-    }
+    for (int64_t at = p.at + (int)threadIdx.x; at < p.at + p.count; at += BLOCK)
+        u.w[at] += (1 - keep) * (u.g[at] - u.w[at]);
 }
 
 template <typename RULE> static __global__ void step(fn_update u, fn_update_rule r)

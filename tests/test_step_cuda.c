@@ -36,7 +36,7 @@ static void open_gpu(rig *t)
     t->gpu_g = on_device(NULL, DIM * IN * sizeof(float));
     CHECK_OK(fn_cublas_open(&t->cublas, fn_device_stream(device)));
     CHECK_OK(fn_step_cuda_open(&t->step, device, t->cublas, &t->p, t->host,
-                               (fn_step_place){t->gpu_e, t->gpu_w, t->gpu_g, NULL}, &t->o));
+                               (fn_step_place){t->gpu_e, t->gpu_w, t->gpu_g}, &t->o));
 }
 
 static void open_rig(rig *t, const fn_step_options *o)
@@ -316,7 +316,7 @@ TEST(a_step_survives_each_failed_allocation)
     int failures = 0;
     open_device();
     open_first(&t);
-    fn_step_place place = {t.gpu_e, t.gpu_w, t.gpu_g, NULL};
+    fn_step_place place = {t.gpu_e, t.gpu_w, t.gpu_g};
     for (long n = 1;; n++) {
         fn_step_cuda *s;
         fn_fail_alloc(n);
@@ -341,7 +341,7 @@ TEST(more_faces_than_a_block_has_room_for)
     open_first(&t);
     t.o.n = FN_TRIPLET_FACES + 1;
     CHECK_FAILS(fn_step_cuda_open(&s, device, t.cublas, &t.p, t.host,
-                                  (fn_step_place){t.gpu_e, t.gpu_w, t.gpu_g, NULL}, &t.o),
+                                  (fn_step_place){t.gpu_e, t.gpu_w, t.gpu_g}, &t.o),
                 FN_EINVAL, "a GPU mines up to 20000");
     CHECK(fn_step_cuda_bytes(1800, 128) > 3 * 4 * (size_t)1800 * 1800);
     close_rig(&t);

@@ -1,8 +1,7 @@
 /* test_update_cuda.c -- kernels/update.cu against train/optim.c, step by step: every rule, decay,
- * statistics, clipping, steps that are skipped, a state that goes on, the bf16 copy. */
+ * statistics, clipping, steps that are skipped, a state that goes on. */
 #include "core/mem.h"
 #include "core/rng.h"
-#include "kernels/bf16.h"
 #include "tests/cuda_rig.h"
 #include "tests/flat.h"
 #include "train/optim.h"
@@ -30,7 +29,6 @@ typedef struct pair {
     fn_params p;
     fn_optim *cpu, *host;
     float *w, *g; /* the device's, as the next */
-    uint16_t *copy;
     fn_told *told;
     double *loss;
     fn_optim_cuda *gpu;
@@ -39,7 +37,7 @@ typedef struct pair {
 
 static void open_gpu(pair *t, fn_optim_options o)
 {
-    fn_optim_place place = {t->w, t->g, t->copy, t->told, t->loss};
+    fn_optim_place place = {t->w, t->g, t->told, t->loss};
     CHECK_OK(fn_optim_cuda_open(&t->gpu, device, &t->p, t->host, o, t->clip, place));
 }
 
@@ -57,7 +55,6 @@ static void open_pair(pair *t, fn_optim_options o, float clip)
     CHECK_OK(fn_optim_open(&t->host, &t->p, o));
     t->w = on_device(t->p.value, BYTES);
     t->g = on_device(NULL, BYTES);
-    t->copy = on_device(NULL, COUNT * sizeof *t->copy);
     t->told = on_device(NULL, sizeof *t->told);
     t->loss = on_device(NULL, sizeof *t->loss);
     open_gpu(t, o);
@@ -70,7 +67,6 @@ static void close_pair(pair *t)
     fn_optim_close(t->host);
     off_device(t->w);
     off_device(t->g);
-    off_device(t->copy);
     off_device(t->told);
     off_device(t->loss);
     fn_free(t->p.value);
@@ -116,24 +112,11 @@ static int64_t wrong_floats(const float *got, const float *want)
     return wrong;
 }
 
-static void check_copy(const pair *t, const float *w)
-{
-    uint16_t *copy = fn_alloc(COUNT, sizeof *copy);
-    int64_t wrong = 0;
-    fetch(copy, t->copy, COUNT * sizeof *copy);
-    for (int i = 0; i < PARAMS; i++)
-        for (int64_t k = layout[i].offset; k < layout[i].offset + layout[i].count; k++)
-            wrong += copy[k] != fn_bf16_of(w[k]);
-    CHECK_INT(wrong, 0);
-    fn_free(copy);
-}
-
 static void check_same(pair *t)
 {
     float *w = fn_alloc(COUNT, sizeof *w);
     fetch(w, t->w, BYTES);
     CHECK_INT(wrong_floats(w, t->p.value), 0);
-    check_copy(t, w);
     CHECK_OK(fn_optim_cuda_fetch(t->gpu));
     for (int i = 0; i < fn_optim_state_count(t->cpu); i++)
         CHECK_INT(wrong_floats(fn_optim_state(t->host, i), fn_optim_state(t->cpu, i)), 0);
@@ -345,7 +328,7 @@ TEST(an_optimizer_survives_each_failed_allocation)
     open_pair(&t, some[4], 0);
     for (long n = 1;; n++) {
         fn_optim_cuda *o;
-        fn_optim_place place = {t.w, t.g, t.copy, t.told, t.loss};
+        fn_optim_place place = {t.w, t.g, t.told, t.loss};
         fn_fail_alloc(n);
         fn_status rc = fn_optim_cuda_open(&o, device, &t.p, t.host, some[4], 0, place);
         fn_fail_alloc(0);

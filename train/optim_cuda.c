@@ -100,22 +100,19 @@ fn_status fn_optim_cuda_open(fn_optim_cuda **out, fn_device *d, const fn_params 
     *out = NULL;
     if (!o)
         return fn_fail(FN_ENOMEM, "no memory for an optimizer");
-    *o = (fn_optim_cuda){.device = d,
-                         .host = host,
-                         .bytes = (size_t)p->count * sizeof(float),
-                         .rule = {.kind = (int)options.kind,
-                                  .momentum = options.momentum,
-                                  .beta2 = options.beta2,
-                                  .eps = options.eps,
-                                  .decay = options.decay,
-                                  .keep = FN_STAT_KEEP,
-                                  .clip = clip,
-                                  .patience = FN_PATIENCE},
-                         .update = {.w = place.w,
-                                    .g = place.g,
-                                    .copy = place.copy,
-                                    .told = place.told,
-                                    .loss = place.loss}};
+    *o = (fn_optim_cuda){
+        .device = d,
+        .host = host,
+        .bytes = (size_t)p->count * sizeof(float),
+        .rule = {.kind = (int)options.kind,
+                 .momentum = options.momentum,
+                 .beta2 = options.beta2,
+                 .eps = options.eps,
+                 .decay = options.decay,
+                 .keep = FN_STAT_KEEP,
+                 .clip = clip,
+                 .patience = FN_PATIENCE},
+        .update = {.w = place.w, .g = place.g, .told = place.told, .loss = place.loss}};
     FN_GO(make_pieces(o, p));
     FN_GO(make_state(o));
     *out = o;

@@ -14,7 +14,6 @@ typedef struct fn_optim_cuda fn_optim_cuda;
 typedef struct fn_optim_place {
     float *w;
     const float *g;
-    void *copy;          /* bf16: of the weights; NULL: not wanted */
     const fn_told *told; /* the rate */
     const double *loss;
 } fn_optim_place;

@@ -115,7 +115,7 @@ fn_status fn_step_cuda_open(fn_step_cuda **out, fn_device *d, fn_cublas *c,
     FN_GO(allocate(s));
     FN_GO(fn_optim_cuda_open(
         &s->optim, d, p, host, o->optim, o->clip,
-        (fn_optim_place){place.w, place.g, place.copy, s->told, &s->batch.result->loss}));
+        (fn_optim_place){place.w, place.g, s->told, &s->batch.result->loss}));
     *out = s;
     return FN_OK;
 out:

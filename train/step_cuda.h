@@ -24,7 +24,6 @@ typedef struct fn_step_place {
     const float *e; /* [n, dim], unit rows */
     float *w;
     const float *g;
-    void *copy; /* bf16: of the weights; NULL: not wanted */
 } fn_step_place;
 
 /* Everything passed is borrowed; of `p`, only how it is laid out is read, and `host` is where the
