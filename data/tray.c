@@ -53,10 +53,9 @@ void fn_tray_put(fn_tray *t, int slot, fn_pixels *face, fn_view v)
     fn_pixels_free(face);
 }
 
-/* An eighth more than is wanted, so that images of many sizes do not make it grow every time. */
 static fn_status grow(fn_tray *t, int n)
 {
-    size_t used = atomic_load(&t->used), room = used + used / 8;
+    size_t used = atomic_load(&t->used), room = fn_tray_room(used);
     void *rgb;
     FN_TRY(t->memory.claim(t->memory.ctx, &rgb, room));
     for (int i = 0; i < n; i++)

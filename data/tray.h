@@ -18,6 +18,13 @@ typedef struct fn_tray_memory {
     void *ctx;
 } fn_tray_memory;
 
+/* Of a buffer for so many bytes: an eighth more, so that images of many sizes do not make it grow
+ * every time. */
+static inline size_t fn_tray_room(size_t bytes)
+{
+    return bytes + bytes / 8;
+}
+
 typedef struct fn_tray_face {
     size_t at; /* in the buffer: [height, width, 3], dense */
     int width, height;

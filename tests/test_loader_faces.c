@@ -221,3 +221,25 @@ TEST(every_failed_allocation_of_opening_is_reported)
     fn_loader_close(l);
     close_world(&w);
 }
+
+/* Of 12 x 5 pixels and of 40 x 32; an image that is damaged does not count. */
+TEST(how_large_images_are_decoded_is_told_before)
+{
+    const int count[] = {1, 2};
+    uint8_t *bytes;
+    size_t size;
+    fn_pixels small;
+    fn_test_scratch();
+    CHECK_OK(fn_pixels_make(&small, 12, 5));
+    fn_image image = fn_pixels_view(&small);
+    CHECK_OK(fn_encode_png(&bytes, &size, &image));
+    fn_test_put("people/a/1.png", bytes, size);
+    fn_pack *p = fn_test_pack(count, 2);
+    CHECK_INT(fn_pack_decoded_bytes(p), 3 * (12 * 5 + 3 * 40 * 32) / 4);
+    fn_test_damage(&p, 3);
+    CHECK_INT(fn_pack_decoded_bytes(p), 3 * (12 * 5 + 2 * 40 * 32) / 3);
+    fn_pack_close(p);
+    fn_pixels_free(&small);
+    fn_free(bytes);
+    fn_test_sweep();
+}

@@ -210,6 +210,8 @@ train/step_cuda.c @ s/s->told_since++ \* room/0 * room/ @ test_step_cuda @ a ste
 train/mine.c @ s/alike == n ? alike \* (n - 1) : pairs/pairs/ @ test_mine @ one person alone is accepted
 nn/home.c @ s/h->grad = h->beside->grad;/h->grad = NULL;/ @ test_plan_cuda @ a plan beside another without its gradients
 kernels/gpu_cuda.c @ s/g->floats, from + at,/g->floats, from,/ @ test_plan_cuda @ every piece of what is rounded is the first
+train/trainer.c @ s/size_t faces = fn_trainer_size_of(t).faces;/size_t faces = 0;/ @ test_chunk_cuda @ no room is left for faces
+train/feed_cuda.c @ s/PLACES \* (faces + views)/faces + views/ @ test_chunk_cuda @ one place of faces is told of
 kernels/gpu_cuda.c @ s/to + at, g->floats/to, g->floats/ @ test_plan_cuda @ pieces come back one over the other
 train/optim_cuda.c @ s/left < PIECE ? left : PIECE/PIECE/ @ test_update_cuda @ a piece reaches into the next parameter
 train/optim_cuda.c @ s/{.steps = \*fn_optim_steps(o->host)}/{.steps = 0}/ @ test_update_cuda @ an optimizer forgets its steps

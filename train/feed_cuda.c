@@ -55,6 +55,14 @@ static void give_back(void *ctx, void *p)
 
 /* --- life --- */
 
+fn_feed_size fn_feed_size_of(int chunk, size_t face)
+{
+    size_t views = (size_t)chunk * sizeof(fn_face_view);
+    size_t faces = fn_tray_room((size_t)chunk * face);
+    return (fn_feed_size){.device = PLACES * (faces + views),
+                          .pinned = (FN_LOADER_AHEAD + 1) * faces + PLACES * views};
+}
+
 static fn_status open_place(fn_feed *f, place *p, int size, int chunk)
 {
     size_t bytes = (size_t)chunk * sizeof *p->view;
@@ -118,14 +126,13 @@ static place *place_of(fn_feed *f, int64_t piece)
     return &f->place[piece % PLACES];
 }
 
-/* An eighth more than is wanted, as in a tray. */
 static fn_status make_room(fn_feed *f, place *p, size_t bytes)
 {
     if (bytes <= p->room)
         return FN_OK;
     fn_device_free(f->device, p->rgb);
     p->rgb = NULL;
-    p->room = bytes + bytes / 8;
+    p->room = fn_tray_room(bytes);
     fn_status rc = fn_device_alloc(f->device, (void **)&p->rgb, p->room);
     return rc == FN_OK ? FN_OK
                        : fn_context(rc, "faces as they are decoded; a smaller train.chunk "

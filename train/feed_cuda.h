@@ -10,6 +10,12 @@
 
 typedef struct fn_feed fn_feed;
 
+/* Bytes that pieces of `chunk` faces of so many bytes take, once the first have come. */
+typedef struct fn_feed_size {
+    size_t device, pinned;
+} fn_feed_size;
+fn_feed_size fn_feed_size_of(int chunk, size_t face);
+
 /* A loader with these options, but for `faces`. All is borrowed. Errors: FN_ENOMEM, FN_EDEVICE. */
 fn_status fn_feed_open(fn_feed **out, fn_device *d, const fn_pack *pack,
                        const fn_sampler *sampler, fn_loader_options o) FN_CHECKED;

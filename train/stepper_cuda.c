@@ -78,10 +78,13 @@ static fn_trainer_size gpu_size(const fn_trainer *t)
 {
     fn_plan_size a = fn_plan_size_of(t->plan);
     fn_plan_size b = t->rest ? fn_plan_size_of(t->rest) : (fn_plan_size){0};
+    fn_feed_size feed = fn_feed_size_of(t->chunk, t->face_bytes);
     size_t buffers = (size_t)fn_optim_state_count(t->optim) + (t->cut ? 1 : 0);
     return (fn_trainer_size){
         .values = a.arena + a.workspace + b.arena + b.workspace,
-        .images = a.images + b.images,
+        .images = a.images + b.images + feed.device,
+        .faces = feed.device,
+        .pinned = feed.pinned,
         .weights = a.weights + buffers * (size_t)t->params->count * sizeof(float),
         .pairs = fn_step_cuda_bytes(fn_sampler_size(t->sampler), t->dim)};
 }

@@ -160,7 +160,7 @@ static void say_what(const fn_trainer *t, fn_tell to)
 {
     fn_trainer_size size = fn_trainer_size_of(t);
     int n = fn_sampler_size(t->sampler);
-    char device[160];
+    char device[160], pinned[64];
     snprintf(device, sizeof device, "cpu, %d threads", fn_threads());
     if (t->gpu)
         fn_gpu_describe(t->gpu, device, sizeof device);
@@ -168,12 +168,13 @@ static void say_what(const fn_trainer *t, fn_tell to)
     tell(to, "network: %s, %" PRId64 " weights; a batch of %d faces in %s of %d",
          fn_net_name(t->net), fn_params_trained(t->params), n,
          t->cut ? "two passes, chunks" : "one pass", t->chunk);
+    snprintf(pinned, sizeof pinned, "; %zu MB of the host's, pinned", size.pinned >> 20);
     tell(to,
          "memory%s: %zu MB: %zu for the network's values, %zu images, %zu weights, "
-         "%zu pairs",
+         "%zu pairs%s",
          t->gpu ? " of the GPU" : "",
          (size.values + size.images + size.weights + size.pairs) >> 20, size.values >> 20,
-         size.images >> 20, size.weights >> 20, size.pairs >> 20);
+         size.images >> 20, size.weights >> 20, size.pairs >> 20, t->gpu ? pinned : "");
     tell(to, "data: %s, %d faces of %d people", fn_pack_path(t->pack),
          fn_pack_images(t->pack), fn_pack_people(t->pack));
 }

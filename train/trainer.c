@@ -36,8 +36,10 @@ out:
 static fn_status open_device(fn_trainer *t)
 {
     FN_TRY(fn_gpu_choose(&t->gpu, (fn_device_choice)t->config.device));
-    if (t->gpu)
-        t->stepper = &fn_stepper_cuda;
+    if (!t->gpu)
+        return FN_OK;
+    t->stepper = &fn_stepper_cuda;
+    t->face_bytes = fn_pack_decoded_bytes(t->pack);
     return FN_OK;
 }
 
@@ -92,12 +94,18 @@ static void close_passes(fn_trainer *t)
     t->distance = NULL;
 }
 
-/* Validation has a network of its own there, and libraries load what they run when they do. */
-static bool leaves_room(const fn_trainer *t)
+/* Faces come with the first step. Validation has a network of its own there, and libraries load what
+ * they run when they do: so the trainer leaves a part free where it may choose. */
+static fn_status leave_room(const fn_trainer *t, int part)
 {
     fn_device_facts f;
-    return fn_device_ask(t->gpu->device, &f) == FN_OK &&
-           f.free_memory >= f.memory / SPARE_PART;
+    size_t faces = fn_trainer_size_of(t).faces;
+    FN_TRY(fn_device_ask(t->gpu->device, &f));
+    if (f.free_memory >= faces + (part ? f.memory / (size_t)part : 0))
+        return FN_OK;
+    return fn_fail(FN_ENOMEM,
+                   "%zu MB of the GPU's memory are free, and faces want %zu of them",
+                   f.free_memory >> 20, faces >> 20);
 }
 
 /* In as few passes as there is memory for on the GPU: what fits is known once it is there. */
@@ -108,9 +116,8 @@ static fn_status choose_passes(fn_trainer *t)
     for (int passes = 1;; passes += 1 + passes / 8) {
         chunk = (n + passes - 1) / passes;
         rc = open_passes(t, chunk);
-        if (rc == FN_OK && chunk > 1 && !leaves_room(t))
-            rc = fn_fail(FN_ENOMEM, "less than a %dth of the GPU's memory would be left",
-                         SPARE_PART);
+        if (rc == FN_OK && chunk > 1)
+            rc = leave_room(t, SPARE_PART);
         if (rc != FN_ENOMEM || chunk == 1)
             return rc;
         close_passes(t);
@@ -140,6 +147,8 @@ static fn_status open_network(fn_trainer *t)
         FN_TRY(choose_passes(t));
     else {
         fn_status rc = open_passes(t, chunk > 0 && chunk < n ? chunk : n);
+        if (rc == FN_OK && t->gpu)
+            rc = leave_room(t, 0);
         if (rc != FN_OK)
             return rc == FN_ENOMEM ? suggest_passes(t) : rc;
     }

@@ -21,6 +21,7 @@ typedef struct fn_trainer {
     fn_plan *plan, *rest; /* of a chunk; of the last, smaller one (NULL: it is not) */
     fn_optim *optim;
     fn_pack *pack;
+    size_t face_bytes; /* fn_pack_decoded_bytes, with a GPU */
     fn_sampler *sampler;
     fn_record record; /* record.step counts the steps taken */
     int dim;
@@ -37,7 +38,7 @@ typedef struct fn_trainer {
 } fn_trainer;
 
 /* Everything but the loader, with fresh weights: memory is claimed, nothing is read but the
- * network and the pack's index. Where train.chunk is 0, t->config says what became of it: on a GPU
+ * network, the pack's index and, for a GPU, some headers of images. Where train.chunk is 0, t->config says what became of it: on a GPU
  * the batch is cut into as few chunks as leave a part of its memory free. FN_ENOMEM says how much
  * is wanted and which chunk would fit. */
 fn_status fn_trainer_open(fn_trainer *t, const fn_config *c) FN_CHECKED;
@@ -49,6 +50,9 @@ fn_status fn_trainer_start(fn_trainer *t) FN_CHECKED;
 /* Bytes of what grows with the batch, the chunk and the network; with a GPU, of its memory. */
 typedef struct fn_trainer_size {
     size_t values, images, weights, pairs;
+    /* With a GPU alone. Faces as they are decoded, by face_bytes: of `images`, what is claimed with
+     * the first pieces; and of the host's memory. */
+    size_t faces, pinned;
 } fn_trainer_size;
 fn_trainer_size fn_trainer_size_of(const fn_trainer *t);
 

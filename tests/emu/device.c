@@ -129,19 +129,20 @@ fn_status fn_device_wait(fn_device *d)
 typedef struct piece {
     const void *at;
     size_t bytes;
+    bool pinned; /* the host's */
     struct piece *next;
 } piece;
 
 static piece *pieces;
 
-static void note(const void *at, size_t bytes)
+static void note(const void *at, size_t bytes, bool pinned)
 {
     piece *p = malloc(sizeof *p); /* not one that a test fails */
     if (!p)
         abort();
-    *p = (piece){at, bytes, pieces};
+    *p = (piece){at, bytes, pinned, pieces};
     pieces = p;
-    used += bytes;
+    used += pinned ? 0 : bytes;
 }
 
 static void forget(const void *at)
@@ -149,35 +150,39 @@ static void forget(const void *at)
     for (piece **p = &pieces, *gone; (gone = *p) != NULL; p = &gone->next)
         if (gone->at == at) {
             *p = gone->next;
-            used -= gone->bytes;
+            used -= gone->pinned ? 0 : gone->bytes;
             free(gone);
             return;
         }
 }
 
-/* Pinned memory is among the pieces. */
 static bool is_pinned(const void *at)
 {
     const piece *p = pieces;
     uintptr_t where = (uintptr_t)at;
     while (p && (where < (uintptr_t)p->at || where >= (uintptr_t)p->at + p->bytes))
         p = p->next;
-    return p != NULL;
+    return p && p->pinned;
 }
 
 /* Filled with NaN: the device's memory is not zeroed. */
-fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
+static fn_status claim(fn_device *d, void **out, size_t bytes, size_t most, bool pinned)
 {
     *out = NULL;
     FN_TRY(host_waits("asking for memory"));
-    *out = bytes <= memory - used ? fn_alloc_aligned(bytes) : NULL;
+    *out = bytes <= most ? fn_alloc_aligned(bytes) : NULL;
     if (!*out)
-        return fn_fail(FN_ENOMEM, "%zu bytes of the GPU's memory are wanted, %zu are free",
-                       bytes, memory - used);
-    note(*out, bytes);
+        return fn_fail(FN_ENOMEM, "%zu bytes of the %s memory are wanted, %zu are free",
+                       bytes, pinned ? "host's" : "GPU's", most);
+    note(*out, bytes, pinned);
     memset(*out, 0xff, bytes);
     d->allocations++;
     return FN_OK;
+}
+
+fn_status fn_device_alloc(fn_device *d, void **out, size_t bytes)
+{
+    return claim(d, out, bytes, memory - used, false);
 }
 
 void fn_device_free(fn_device *d, void *p)
@@ -193,7 +198,7 @@ void fn_device_free(fn_device *d, void *p)
 
 fn_status fn_device_pin(fn_device *d, void **out, size_t bytes)
 {
-    return fn_device_alloc(d, out, bytes);
+    return claim(d, out, bytes, SIZE_MAX, true);
 }
 
 /* Waits for nothing: what a copy on its way reads, the caller may not give back. */
