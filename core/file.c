@@ -96,6 +96,25 @@ out:
     return rc;
 }
 
+fn_status fn_file_read_at(int fd, int64_t at, void *to, size_t size, const char *path)
+{
+    char *byte = to;
+    for (size_t done = 0; done < size;) {
+        ssize_t n = pread(fd, byte + done, size - done, (off_t)(at + (int64_t)done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fn_fail_errno(path, "read");
+        if (n == 0)
+            return fn_fail(FN_EIO,
+                           "%s: has become shorter since it was opened: keep others from "
+                           "writing to it",
+                           path);
+        done += (size_t)n;
+    }
+    return FN_OK;
+}
+
 /* --- replacing --- */
 
 static fn_status fail_write(const char *path, size_t size)
@@ -122,19 +141,6 @@ fn_status fn_file_check_target(const char *path)
     return FN_OK;
 }
 
-fn_status fn_file_draft(char **draft, const char *path)
-{
-    size_t room = strlen(path) + 32;
-    *draft = NULL;
-    FN_TRY(fn_file_check_target(path));
-    *draft = fn_alloc(room, 1);
-    if (!*draft)
-        return fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
-    snprintf(*draft, room, "%s.tmp.%ld", path, (long)getpid());
-    unlink(*draft); /* what a dead process with our number left */
-    return FN_OK;
-}
-
 fn_status fn_file_write(int fd, int64_t at, const void *data, size_t size, const char *path)
 {
     const char *byte = data;
@@ -156,6 +162,19 @@ static int sync_again(int fd)
         failed = fsync(fd);
     } while (failed && errno == EINTR);
     return failed;
+}
+
+/* Some network file systems cannot fsync a folder and say EINVAL: they need not. */
+fn_status fn_file_sync_folder(const char *path)
+{
+    fn_status rc = FN_OK;
+    int fd = open_again(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fn_fail_errno(path, "open the folder");
+    if (sync_again(fd) != 0 && errno != EINVAL)
+        rc = fn_fail_errno(path, "fsync the folder");
+    close(fd);
+    return rc;
 }
 
 /* The folder that PATH lies in, allocated. */
@@ -212,24 +231,42 @@ static fn_status fail_create(const char *path)
     return rc;
 }
 
-fn_status fn_file_replace(const char *path, const void *data, size_t size)
+fn_status fn_file_draft(int *fd, char **draft, const char *path)
 {
-    char *draft;
-    fn_status rc;
-    FN_TRY(fn_file_draft(&draft, path));
-    int fd = open_again(draft, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    if (fd < 0) {
-        rc = fail_create(path);
-        goto out;
+    size_t room = strlen(path) + 32;
+    *draft = NULL;
+    FN_TRY(fn_file_check_target(path));
+    char *name = fn_alloc(room, 1);
+    if (!name)
+        return fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
+    snprintf(name, room, "%s.tmp.%ld", path, (long)getpid());
+    unlink(name); /* what a dead process with our number left */
+    *fd = open_again(name, O_RDWR | O_CREAT | O_EXCL, 0666);
+    if (*fd < 0) {
+        fn_status rc = fail_create(path);
+        fn_free(name);
+        return rc;
     }
-    rc = fn_file_write(fd, 0, data, size, path);
+    *draft = name;
+    return FN_OK;
+}
+
+fn_status fn_file_finish(int fd, char *draft, const char *path, fn_status rc)
+{
     if (rc == FN_OK) {
         rc = fn_file_publish(fd, draft, path);
     } else {
         close(fd);
         unlink(draft);
     }
-out:
     fn_free(draft);
     return rc;
+}
+
+fn_status fn_file_replace(const char *path, const void *data, size_t size)
+{
+    int fd;
+    char *draft;
+    FN_TRY(fn_file_draft(&fd, &draft, path));
+    return fn_file_finish(fd, draft, path, fn_file_write(fd, 0, data, size, path));
 }

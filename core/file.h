@@ -11,6 +11,11 @@
  * a missing file or one larger than `max` bytes is an error that says so. */
 fn_status fn_file_read(char **data, size_t *size, const char *path, size_t max) FN_CHECKED;
 
+/* Reads all of it from an offset. `path` stands in the sentence. Errors: FN_EIO, also where the
+ * file ends before. */
+fn_status fn_file_read_at(int fd, int64_t at, void *to, size_t size,
+                          const char *path) FN_CHECKED;
+
 /* Replaces PATH by these bytes, or leaves the old file untouched: PATH.tmp.PID, fsync,
  * rename, fsync of the folder. A full disk is FN_EIO with the bytes wanted. A symbolic link
  * is replaced, not followed; a folder or a device is refused. */
@@ -19,13 +24,16 @@ fn_status fn_file_replace(const char *path, const void *data, size_t size) FN_CH
 /* FN_EINVAL when a folder or a device is in the place of PATH. */
 fn_status fn_file_check_target(const char *path) FN_CHECKED;
 
-/* The three steps of fn_file_replace, for files too large for memory.
- * Names the draft of PATH, "PATH.tmp.PID" (fn_free), and makes sure that neither a folder
- * nor a device is in the place of PATH; an older draft of that name is removed. */
-fn_status fn_file_draft(char **draft, const char *path) FN_CHECKED;
+/* The steps of fn_file_replace, for files too large for memory.
+ * Opens the draft of PATH, "PATH.tmp.PID", to be read and written, unless a folder or a device is in
+ * the place of PATH; an older draft of that name is removed. */
+fn_status fn_file_draft(int *fd, char **draft, const char *path) FN_CHECKED;
 /* Writes all of it at an offset. `path` stands in the sentence. */
 fn_status fn_file_write(int fd, int64_t at, const void *data, size_t size,
                         const char *path) FN_CHECKED;
+/* Closes and frees the draft, and publishes it if `rc`, of what was written, is FN_OK; otherwise it is
+ * gone. */
+fn_status fn_file_finish(int fd, char *draft, const char *path, fn_status rc) FN_CHECKED;
 /* Gives a finished draft its name for good and closes fd; on failure the draft is gone. */
 fn_status fn_file_publish(int fd, const char *draft, const char *path) FN_CHECKED;
 

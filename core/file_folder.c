@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <dirent.h>
-#include <fcntl.h>
 
 enum { PATH_BYTES = 4096 };
 
@@ -49,25 +48,6 @@ fn_status fn_file_installed(char **path, const char *name)
     program[n] = '\0';
     *path = fn_file_join(n > 0 ? program : "/", name);
     return *path ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory for its path", name);
-}
-
-/* Some network file systems cannot fsync a folder and say EINVAL: they need not. */
-fn_status fn_file_sync_folder(const char *path)
-{
-    fn_status rc = FN_OK;
-    int fd, failed;
-    do {
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0)
-        return fn_fail_errno(path, "open the folder");
-    do {
-        failed = fsync(fd);
-    } while (failed && errno == EINTR);
-    if (failed && errno != EINVAL)
-        rc = fn_fail_errno(path, "fsync the folder");
-    close(fd);
-    return rc;
 }
 
 static fn_status make_one(const char *path)

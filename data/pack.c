@@ -4,11 +4,11 @@
 
 #include "core/crc32c.h"
 #include "core/digest.h"
+#include "core/file.h"
 #include "core/h5.h"
 #include "core/mem.h"
 #include "data/pack_format.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,14 +35,12 @@ struct fn_pack {
 
 static fn_status fail_damaged(const fn_pack *p, const char *what)
 {
-    fn_fail(FN_EDATA, "%s: %s: the pack is damaged; make it again", p->path, what);
-    return FN_EDATA;
+    return fn_fail(FN_EDATA, "%s: %s: the pack is damaged; make it again", p->path, what);
 }
 
 static fn_status fail_memory(const fn_pack *p)
 {
-    fn_fail(FN_ENOMEM, "%s: no memory for its lists", p->path);
-    return FN_ENOMEM;
+    return fn_fail(FN_ENOMEM, "%s: no memory for its lists", p->path);
 }
 
 /* --- opening --- */
@@ -301,23 +299,6 @@ bool fn_pack_has_checksums(const fn_pack *p)
     return p->crc != NULL;
 }
 
-static fn_status read_at(const fn_pack *p, int64_t at, uint8_t *to, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = pread(p->fd, to, size, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fn_fail_errno(p->path, "read");
-        if (n == 0)
-            return fail_damaged(p, "has become shorter since it was opened");
-        at += n;
-        to += n;
-        size -= (size_t)n;
-    }
-    return FN_OK;
-}
-
 fn_status fn_pack_bytes(const fn_pack *p, int image, uint8_t **bytes, size_t *size)
 {
     *size = (size_t)(p->offset[image + 1] - p->offset[image]);
@@ -325,7 +306,8 @@ fn_status fn_pack_bytes(const fn_pack *p, int image, uint8_t **bytes, size_t *si
     if (!*bytes)
         return fn_fail(FN_ENOMEM, "%s: no memory for an image of %zu bytes", p->path,
                        *size);
-    fn_status rc = read_at(p, p->base + p->offset[image], *bytes, *size);
+    fn_status rc = fn_file_read_at(p->fd, p->base + p->offset[image], *bytes, *size,
+                                   p->path);
     if (rc == FN_OK && p->crc && fn_crc32c(*bytes, *size) != p->crc[image])
         rc = fn_fail(FN_EDATA,
                      "%s: %s/%s: its bytes are not those that were packed; make the pack "

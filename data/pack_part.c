@@ -55,21 +55,7 @@ static fn_status make_room(fn_pack_part *p, size_t size)
 
 fn_status fn_pack_part_bytes(const fn_pack_part *p, int64_t at, void *to, size_t size)
 {
-    char *byte = to;
-    while (size > 0) {
-        ssize_t n = pread(p->fd, byte, size, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fn_fail_errno(p->path, "read");
-        if (n == 0)
-            return fn_fail(FN_EIO, "%s: has become shorter; remove it and pack again",
-                           p->path);
-        at += n;
-        byte += n;
-        size -= (size_t)n;
-    }
-    return FN_OK;
+    return fn_file_read_at(p->fd, at, to, size, p->path);
 }
 
 /* Can the file hold what the head says? */
@@ -264,11 +250,9 @@ fn_status fn_pack_part_scratch(fn_pack_part **out, const char *path)
         return fn_fail(FN_ENOMEM, "%s: no memory to write it", path);
     fn_status rc;
     fn_free(p->draft);
-    FN_GO(fn_file_draft(&p->draft, path));
-    p->fd = open(p->draft, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (p->fd < 0)
-        rc = fn_fail_errno(path, "create");
-    else if (unlink(p->draft) != 0)
+    p->draft = NULL;
+    FN_GO(fn_file_draft(&p->fd, &p->draft, path));
+    if (unlink(p->draft) != 0)
         rc = fn_fail_errno(p->draft, "remove");
     if (rc == FN_OK) {
         *out = p;

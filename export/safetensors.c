@@ -9,9 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <fcntl.h>
 #include <jansson.h>
 
 enum { LENGTH_BYTES = 8, ALIGN = 8, MOST_HEADER = 100000000 }; /* the format's own limit */
@@ -98,19 +96,10 @@ static fn_status write_file(int fd, const uint8_t *head, size_t size, const fn_p
 static fn_status save(const char *path, const uint8_t *head, size_t size,
                       const fn_params *p)
 {
+    int fd;
     char *draft;
-    FN_TRY(fn_file_draft(&draft, path));
-    int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    fn_status rc = fd < 0 ? fn_fail_errno(path, "create")
-                          : write_file(fd, head, size, p, path);
-    if (rc == FN_OK) {
-        rc = fn_file_publish(fd, draft, path);
-    } else if (fd >= 0) {
-        close(fd);
-        unlink(draft);
-    }
-    fn_free(draft);
-    return rc;
+    FN_TRY(fn_file_draft(&fd, &draft, path));
+    return fn_file_finish(fd, draft, path, write_file(fd, head, size, p, path));
 }
 
 fn_status fn_safetensors_write(const char *path, const struct fn_model *m)

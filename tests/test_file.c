@@ -308,8 +308,10 @@ TEST(a_link_is_replaced_and_its_target_kept)
 TEST(a_draft_that_somebody_left_is_no_obstacle)
 {
     char *draft, name[64];
+    int fd;
     enter();
-    CHECK_OK(fn_file_draft(&draft, fn_scratch("a")));
+    CHECK_OK(fn_file_draft(&fd, &draft, fn_scratch("a")));
+    CHECK(close(fd) == 0 && unlink(draft) == 0);
     snprintf(name, sizeof name, "a.tmp.%ld", (long)getpid());
     CHECK_TEXT(draft, fn_scratch(name));
     CHECK_OK(fn_file_replace(fn_scratch("other"), "kept", 4));
@@ -325,15 +327,18 @@ TEST(a_draft_that_somebody_left_is_no_obstacle)
 TEST(pieces_are_written_where_they_belong)
 {
     char *draft;
+    int fd;
     enter();
-    CHECK_OK(fn_file_draft(&draft, fn_scratch("a")));
-    int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    CHECK_OK(fn_file_draft(&fd, &draft, fn_scratch("a")));
     CHECK_OK(fn_file_write(fd, 4, "5678", 4, "a"));
     CHECK_OK(fn_file_write(fd, 0, "1234", 4, "a"));
     CHECK(!fn_file_exists(fn_scratch("a")));
-    CHECK_OK(fn_file_publish(fd, draft, fn_scratch("a")));
+    CHECK_OK(fn_file_finish(fd, draft, fn_scratch("a"), FN_OK));
     check_file(fn_scratch("a"), "12345678");
     check_names("a");
-    fn_free(draft);
+    CHECK_OK(fn_file_draft(&fd, &draft, fn_scratch("a")));
+    CHECK_INT(fn_file_finish(fd, draft, fn_scratch("a"), FN_EDATA), FN_EDATA);
+    check_file(fn_scratch("a"), "12345678");
+    check_names("a");
     leave();
 }

@@ -193,14 +193,14 @@ TEST(what_is_not_a_pack_is_refused)
 }
 
 /* The lists are in memory; images are not. */
-TEST(a_pack_cut_short_while_it_is_open_is_bad_data)
+TEST(a_pack_cut_short_while_it_is_open_fails_to_read)
 {
     const int count[] = {2, 2};
     fn_pixels face;
     fn_test_scratch();
     fn_pack *p = fn_test_pack(count, 2);
     CHECK(truncate(fn_pack_path(p), 100) == 0);
-    CHECK_FAILS(fn_pack_image(p, 3, &face), FN_EDATA, "shorter");
+    CHECK_FAILS(fn_pack_image(p, 3, &face), FN_EIO, "shorter");
     CHECK(face.rgb == NULL);
     fn_pack_close(p);
     fn_test_sweep();
