@@ -270,3 +270,14 @@ fn_status fn_file_replace(const char *path, const void *data, size_t size)
     FN_TRY(fn_file_draft(&fd, &draft, path));
     return fn_file_finish(fd, draft, path, fn_file_write(fd, 0, data, size, path));
 }
+
+fn_status fn_file_replace_in(const char *folder, const char *name, const void *data,
+                             size_t size)
+{
+    char *path = fn_file_join(folder, name);
+    if (!path)
+        return fn_fail(FN_ENOMEM, "%s: no memory to write %s", folder, name);
+    fn_status rc = fn_file_replace(path, data, size);
+    fn_free(path);
+    return rc;
+}

@@ -21,6 +21,10 @@ fn_status fn_file_read_at(int fd, int64_t at, void *to, size_t size,
  * is replaced, not followed; a folder or a device is refused. */
 fn_status fn_file_replace(const char *path, const void *data, size_t size) FN_CHECKED;
 
+/* The same of FOLDER/name. */
+fn_status fn_file_replace_in(const char *folder, const char *name, const void *data,
+                             size_t size) FN_CHECKED;
+
 /* FN_EINVAL when a folder or a device is in the place of PATH. */
 fn_status fn_file_check_target(const char *path) FN_CHECKED;
 

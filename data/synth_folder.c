@@ -177,19 +177,18 @@ static void print_folds(char *text, pair *p, const fn_synth_options *o)
 
 static fn_status write_pairs(const char *folder, const fn_synth_options *o)
 {
-    fn_status rc = FN_OK;
+    fn_status rc;
     size_t lines = 1 + 2 * (size_t)FOLDS * (size_t)count_pairs(o);
-    char *text = fn_alloc(lines, LINE), *path = fn_file_join(folder, "pairs.txt");
+    char *text = fn_alloc(lines, LINE);
     pair *p = fn_alloc((size_t)count_pairs(o), sizeof *p);
-    if (!text || !path || !p) {
+    if (!text || !p) {
         rc = fn_fail(FN_ENOMEM, "%s: no memory for pairs.txt", folder);
         goto out;
     }
     print_folds(text, p, o);
-    rc = fn_file_replace(path, text, strlen(text));
+    rc = fn_file_replace_in(folder, "pairs.txt", text, strlen(text));
 out:
     fn_free(text);
-    fn_free(path);
     fn_free(p);
     return rc;
 }

@@ -22,27 +22,18 @@ struct fn_journal {
 static const char header[] = "step,loss,active,d_ap,d_an,triplets,rate,gradient,"
                              "images_per_s,wait\n";
 
-static fn_status write_text(const fn_journal *j, const char *name, const char *text)
-{
-    char *path = fn_file_join(j->run, name);
-    if (!path)
-        return fn_fail(FN_ENOMEM, "%s: no memory to write %s", j->run, name);
-    fn_status rc = fn_file_replace(path, text, strlen(text));
-    fn_free(path);
-    return rc;
-}
-
 static fn_status write_descriptions(const fn_journal *j, const fn_config *c,
                                     const fn_net *net)
 {
     char *text;
     FN_TRY(fn_config_print(&text, c));
-    fn_status rc = write_text(j, "config.yaml", text);
+    fn_status rc = fn_file_replace_in(j->run, "config.yaml", text, strlen(text));
     fn_free(text);
     FN_TRY(rc);
-    FN_TRY(write_text(j, "net.yaml", fn_net_text(net)));
+    const char *rows = fn_net_text(net);
+    FN_TRY(fn_file_replace_in(j->run, "net.yaml", rows, strlen(rows)));
     FN_TRY(fn_environment_json(&text, fn_threads()));
-    rc = write_text(j, "env.json", text);
+    rc = fn_file_replace_in(j->run, "env.json", text, strlen(text));
     fn_free(text);
     return rc;
 }

@@ -48,19 +48,16 @@ fn_status fn_manifest_write(const char *folder, const char *const *name, int64_t
     json_t *files = json_object();
     json_t *root = json_pack("{s:i, s:I, s:o}", "version", 1, "step", (json_int_t)step,
                              "files", files);
-    char *text = NULL, *path = fn_file_join(folder, "manifest.json");
-    fn_status rc = FN_OK;
-    if (!root || !path) {
-        rc = fn_fail(FN_ENOMEM, "%s: no memory for the manifest", folder);
-        goto out;
-    }
+    char *text = NULL;
+    fn_status rc;
+    if (!root)
+        return fn_fail(FN_ENOMEM, "%s: no memory for the manifest", folder);
     FN_GO(describe(files, folder, name));
     text = json_dumps(root, JSON_INDENT(2));
-    rc = text ? fn_file_replace(path, text, strlen(text))
+    rc = text ? fn_file_replace_in(folder, "manifest.json", text, strlen(text))
               : fn_fail(FN_ENOMEM, "%s: no memory for the manifest", folder);
 out:
     free(text);
-    fn_free(path);
     json_decref(root);
     return rc;
 }

@@ -89,23 +89,12 @@ void fn_projector_close(fn_projector *p)
 
 /* --- files --- */
 
-static fn_status replace(const char *folder, const char *name, const void *bytes,
-                         size_t size)
-{
-    char *path = fn_file_join(folder, name);
-    if (!path)
-        return fn_fail(FN_ENOMEM, "%s: no memory to write %s", folder, name);
-    fn_status rc = fn_file_replace(path, bytes, size);
-    fn_free(path);
-    return rc;
-}
-
 /* Frees the text. */
 static fn_status replace_text(const fn_projector *p, const char *name, fn_text *t)
 {
     fn_status rc = t->failed
                        ? fn_fail(FN_ENOMEM, "%s: no memory to write %s", p->folder, name)
-                       : replace(p->folder, name, t->data, t->size);
+                       : fn_file_replace_in(p->folder, name, t->data, t->size);
     fn_free(t->data);
     return rc;
 }
@@ -170,7 +159,7 @@ static fn_status write_sprite(const fn_projector *p)
         FN_GO(put_face(&s, p, i, &scratch));
     fn_image image = fn_pixels_view(&s.pixels);
     FN_GO(fn_encode_png(&bytes, &size, &image));
-    rc = replace(p->folder, "sprite.png", bytes, size);
+    rc = fn_file_replace_in(p->folder, "sprite.png", bytes, size);
 out:
     fn_free(bytes);
     fn_free(scratch.data);
@@ -195,7 +184,7 @@ static fn_status write_config(const fn_projector *p, int dim)
                      "  }\n"
                      "}\n",
                      p->n, dim, SIDE, SIDE);
-    return replace(p->run, "projector_config.pbtxt", text, (size_t)n);
+    return fn_file_replace_in(p->run, "projector_config.pbtxt", text, (size_t)n);
 }
 
 /* The configuration is last, so that what it names is there. */
