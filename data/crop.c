@@ -1,6 +1,7 @@
 /* crop.c -- parses a crop recipe and applies it. */
 #include "data/crop.h"
 
+#include "core/file.h"
 #include "core/mem.h"
 #include "data/landmark.h"
 
@@ -153,4 +154,21 @@ fn_status fn_crop_apply(fn_pixels *out, const fn_crop *c, const fn_image *image,
                           centre ? c->side : image->height));
     copy_part(out, image, centre ? c->x - c->side / 2 : 0, centre ? c->y - c->side / 2 : 0);
     return FN_OK;
+}
+
+fn_status fn_crop_read(fn_pixels *out, const fn_crop *c, const char *folder,
+                       const char *path)
+{
+    fn_pixels whole;
+    *out = (fn_pixels){NULL, 0, 0};
+    char *full = folder ? fn_file_join(folder, path) : fn_strdup(path);
+    if (!full)
+        return fn_fail(FN_ENOMEM, "%s: no memory to read it", path);
+    fn_status rc = fn_image_read(&whole, full);
+    fn_free(full);
+    FN_TRY(rc);
+    fn_image image = fn_pixels_view(&whole);
+    rc = fn_crop_apply(out, c, &image, path);
+    fn_pixels_free(&whole);
+    return rc;
 }

@@ -33,6 +33,10 @@ const char *fn_crop_file(const fn_crop *c); /* of the landmarks; NULL: it needs 
  * without landmarks is FN_ENOENT. Thread-safe. Borders are replicated. */
 fn_status fn_crop_apply(fn_pixels *out, const fn_crop *c, const fn_image *image,
                         const char *path) FN_CHECKED;
+/* The same of a file, FOLDER/path, or `path` alone where `folder` is NULL. Errors: those of
+ * fn_image_read, too. */
+fn_status fn_crop_read(fn_pixels *out, const fn_crop *c, const char *folder,
+                       const char *path) FN_CHECKED;
 
 /* The five template points (eyes left and right, nose, mouth left and right) in shares of the
  * square, and the alignment itself: Umeyama's least-squares similarity, then bilinear. */

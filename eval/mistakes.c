@@ -1,7 +1,6 @@
 /* mistakes.c -- finds the worst mistakes and writes their pictures. */
 #include "eval/mistakes.h"
 
-#include "core/file.h"
 #include "core/mem.h"
 #include "data/view.h"
 #include "eval/judged.h"
@@ -44,29 +43,13 @@ out:
     return rc;
 }
 
-static fn_status read_crop(fn_pixels *crop, const fn_lfw *r, const char *name)
-{
-    fn_pixels whole = {.rgb = NULL};
-    char *path = fn_file_join(r->report.images, name);
-    if (!path)
-        return fn_fail(FN_ENOMEM, "%s: no memory", name);
-    fn_status rc = fn_image_read(&whole, path);
-    fn_free(path);
-    if (rc == FN_OK) {
-        fn_image view = fn_pixels_view(&whole);
-        rc = fn_crop_apply(crop, r->crop, &view, name);
-    }
-    fn_pixels_free(&whole);
-    return rc;
-}
-
 static fn_status put_image(fn_text *t, const fn_lfw *r, const char *name)
 {
     fn_pixels crop = {.rgb = NULL}, small = {.rgb = NULL};
     uint8_t *bytes = NULL;
     size_t size;
     fn_status rc;
-    FN_GO(read_crop(&crop, r, name));
+    FN_GO(fn_crop_read(&crop, r->crop, r->report.images, name));
     fn_image image = fn_pixels_view(&crop);
     FN_GO(render(&small, &image, r->report.view));
     image = fn_pixels_view(&small);

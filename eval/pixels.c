@@ -1,6 +1,5 @@
 #include "eval/pixels.h"
 
-#include "core/file.h"
 #include "core/mem.h"
 #include "data/view.h"
 
@@ -22,22 +21,14 @@ static void normalise(float *v)
 static fn_status read_one(float *v, const fn_crop *crop, const char *folder,
                           const char *path, fn_view_scratch *scratch)
 {
-    fn_pixels image = {NULL, 0, 0}, face = {NULL, 0, 0};
-    char *full = fn_file_join(folder, path);
-    fn_status rc;
-    if (!full)
-        return fn_fail(FN_ENOMEM, "%s: no memory", path);
-    FN_GO(fn_image_read(&image, full));
-    fn_image view = fn_pixels_view(&image);
-    FN_GO(fn_crop_apply(&face, crop, &view, path));
-    view = fn_pixels_view(&face);
-    FN_GO(
-        fn_view_render(v, FN_PIXEL_SIDE, FN_PIXEL_SIDE, &view, fn_view_centre(1), scratch));
-    normalise(v);
-out:
-    fn_pixels_free(&image);
+    fn_pixels face;
+    FN_TRY(fn_crop_read(&face, crop, folder, path));
+    fn_image view = fn_pixels_view(&face);
+    fn_status rc = fn_view_render(v, FN_PIXEL_SIDE, FN_PIXEL_SIDE, &view, fn_view_centre(1),
+                                  scratch);
     fn_pixels_free(&face);
-    fn_free(full);
+    if (rc == FN_OK)
+        normalise(v);
     return rc;
 }
 

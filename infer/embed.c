@@ -6,7 +6,6 @@
  * Image i has its place in batch i / max_batch whoever renders it, so the result does not
  * depend on the number of threads. Images are taken in order: when one fails, all before it
  * have been taken and are finished, so the failure reported is that of the first bad image. */
-#include "core/file.h"
 #include "core/mem.h"
 #include "infer/pass.h"
 
@@ -233,18 +232,7 @@ out:
 static fn_status read_face(void *ctx, int i, fn_pixels *out)
 {
     const fn_embed_paths *f = ctx;
-    fn_pixels whole = {NULL, 0, 0};
-    char *full = f->folder ? fn_file_join(f->folder, f->path[i]) : fn_strdup(f->path[i]);
-    if (!full)
-        return fn_fail(FN_ENOMEM, "%s: no memory to read it", f->path[i]);
-    fn_status rc = fn_image_read(&whole, full);
-    if (rc == FN_OK) {
-        fn_image image = fn_pixels_view(&whole);
-        rc = fn_crop_apply(out, f->crop, &image, f->path[i]);
-    }
-    fn_pixels_free(&whole);
-    fn_free(full);
-    return rc;
+    return fn_crop_read(out, f->crop, f->folder, f->path[i]);
 }
 
 fn_embed_source fn_embed_files(const fn_embed_paths *p)
