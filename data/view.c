@@ -99,6 +99,12 @@ static void lighten(float *x, int n, const fn_view *view)
     }
 }
 
+uint8_t fn_view_byte(float v)
+{
+    float b = v * 128 + 127.5F;
+    return b <= 0 ? 0 : b >= 255 ? 255 : (uint8_t)(b + 0.5F);
+}
+
 /* `row` starts at source column `low`. */
 static void sum_columns(float *restrict x, const float *restrict row, int low,
                         const axis *a, int width)

@@ -30,6 +30,9 @@ typedef struct fn_view_scratch {
 fn_status fn_view_render(float *x, int height, int width, const fn_image *crop, fn_view v,
                          fn_view_scratch *scratch) FN_CHECKED;
 
+/* The byte nearest to what a number of a view was made of: its scaling undone. */
+uint8_t fn_view_byte(float v);
+
 /* How training draws views. All are half-ranges around the centre view; 0 switches off. */
 typedef struct fn_augment {
     float view;       /* share of the side, as in evaluation */

@@ -5,8 +5,6 @@
 #include "data/view.h"
 #include "eval/judged.h"
 
-#include <math.h>
-
 enum { SIDE = 112, QUALITY = 85 }; /* of a picture */
 
 fn_status fn_mistakes_find(int worst[FN_MISTAKES], int *n, bool same, const fn_lfw *r)
@@ -36,7 +34,7 @@ static fn_status render(fn_pixels *to, const fn_image *crop, double view)
     FN_GO(fn_view_render(x, SIDE, SIDE, crop, fn_view_centre((float)view), &scratch));
     FN_GO(fn_pixels_make(to, SIDE, SIDE));
     for (int i = 0; i < VALUES; i++)
-        to->rgb[i] = (uint8_t)fmin(fmax(round(128 * (double)x[i] + 127.5), 0), 255);
+        to->rgb[i] = fn_view_byte(x[i]);
 out:
     fn_free(scratch.data);
     fn_free(x);

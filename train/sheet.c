@@ -1,5 +1,7 @@
 #include "train/sheet.h"
 
+#include "data/view.h"
+
 #include <string.h>
 
 fn_status fn_sheet_make(fn_sheet *s, int rows)
@@ -13,13 +15,6 @@ fn_status fn_sheet_make(fn_sheet *s, int rows)
 void fn_sheet_free(fn_sheet *s)
 {
     fn_pixels_free(&s->pixels);
-}
-
-/* The inverse of a view's last step, v = (byte - 127.5) / 128. */
-static uint8_t byte_of(float v)
-{
-    float b = v * 128 + 127.5F;
-    return b <= 0 ? 0 : b >= 255 ? 255 : (uint8_t)(b + 0.5F);
 }
 
 /* The mean of a block whose first value is x; `stride` floats lie between its rows. */
@@ -43,7 +38,7 @@ void fn_sheet_put(fn_sheet *s, int i, const float *x, int shrink)
         const float *row = x + (size_t)v * (size_t)shrink * stride;
         for (int u = 0; u < s->width; u++)
             for (int c = 0; c < 3; c++)
-                to[3 * u + c] = byte_of(
+                to[3 * u + c] = fn_view_byte(
                     mean(row + (ptrdiff_t)3 * u * shrink + c, stride, shrink));
     }
 }
