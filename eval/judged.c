@@ -1,4 +1,4 @@
-/* judged.c -- sorts pairs by distance. */
+/* judged.c -- sorts pairs by distance; the mean over folds. */
 #include "eval/judged.h"
 
 #include "core/mem.h"
@@ -36,4 +36,22 @@ fn_status fn_judged_sort(fn_judged **j, const fn_pairs *p, const float *distance
     qsort(all, (size_t)p->n, sizeof *all, by_distance);
     *j = all;
     return FN_OK;
+}
+
+fn_mean fn_judged_mean(const double *x, int n)
+{
+    fn_mean m = {.count = 0};
+    double square = 0;
+    for (int i = 0; i < n; i++)
+        if (!isnan(x[i])) {
+            m.mean += x[i];
+            m.count++;
+        }
+    m.mean = m.count ? m.mean / m.count : (double)NAN;
+    for (int i = 0; i < n; i++)
+        if (!isnan(x[i]))
+            square += (x[i] - m.mean) * (x[i] - m.mean);
+    m.deviation = m.count > 1 ? sqrt(square / (m.count - 1)) : (double)NAN;
+    m.error = m.deviation / sqrt(m.count);
+    return m;
 }

@@ -139,11 +139,7 @@ static fn_status measure(work *w)
     FN_TRY(w->model
                ? embed(w)
                : fn_pixels_read(w->vector, w->crop, w->images, w->pairs->path, images));
-    for (int i = 0; i < w->pairs->n; i++) {
-        const float *a = w->vector + (size_t)w->pairs->pair[i].a * (size_t)w->dim;
-        const float *b = w->vector + (size_t)w->pairs->pair[i].b * (size_t)w->dim;
-        w->distance[i] = fn_distance(a, b, w->dim);
-    }
+    fn_pairs_measure(w->distance, w->pairs, w->vector, w->dim);
     return FN_OK;
 }
 

@@ -312,3 +312,10 @@ fn_status fn_pairs_locate(fn_pairs *p, const char *folder, int **missing, int *n
     *n_missing = n;
     return FN_OK;
 }
+
+void fn_pairs_measure(float *distance, const fn_pairs *p, const float *e, int dim)
+{
+    for (int i = 0; i < p->n; i++)
+        distance[i] = fn_distance(e + (size_t)p->pair[i].a * (size_t)dim,
+                                  e + (size_t)p->pair[i].b * (size_t)dim, dim);
+}

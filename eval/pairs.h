@@ -40,6 +40,9 @@ fn_status fn_pairs_drop(fn_pairs *p, const int *missing, int n) FN_CHECKED;
  * person's. The caller's (fn_free). */
 fn_status fn_pairs_people(int **person, int *n, const fn_pairs *p) FN_CHECKED;
 
+/* distance [p->n]: squared, of rows e [images, dim]. */
+void fn_pairs_measure(float *distance, const fn_pairs *p, const float *e, int dim);
+
 /* Draws a protocol from labelled images for validation while training: `pairs` pairs, half of
  * one person, split into `folds` by people; a function of `seed`. Paths stay empty: a and b
  * index the images given. Fewer pairs come where the set has no more. */

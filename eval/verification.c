@@ -66,24 +66,6 @@ static void judge_folds(fn_verification *v, const fn_judged *j, int n)
         v->fold_accuracy[f] = (double)right[f] / count[f];
 }
 
-fn_mean fn_judged_mean(const double *x, int n)
-{
-    fn_mean m = {.count = 0};
-    double square = 0;
-    for (int i = 0; i < n; i++)
-        if (!isnan(x[i])) {
-            m.mean += x[i];
-            m.count++;
-        }
-    m.mean = m.count ? m.mean / m.count : (double)NAN;
-    for (int i = 0; i < n; i++)
-        if (!isnan(x[i]))
-            square += (x[i] - m.mean) * (x[i] - m.mean);
-    m.deviation = m.count > 1 ? sqrt(square / (m.count - 1)) : (double)NAN;
-    m.error = m.deviation / sqrt(m.count);
-    return m;
-}
-
 /* One point a distinct distance, so n + 1 at most. */
 static void trace_roc(fn_verification *v, const fn_judged *j, int n)
 {

@@ -122,10 +122,7 @@ fn_status fn_validator_run(fn_validator *v, fn_verification **out)
     FN_TRY(fn_session_reload(v->session));
     FN_TRY(fn_embed_many(v->session, source, fn_pack_images(v->pack), false, v->embedding,
                          NULL, NULL));
-    for (int i = 0; i < v->pairs->n; i++)
-        v->distance[i] = fn_distance(
-            v->embedding + (size_t)v->pairs->pair[i].a * (size_t)v->dim,
-            v->embedding + (size_t)v->pairs->pair[i].b * (size_t)v->dim, v->dim);
+    fn_pairs_measure(v->distance, v->pairs, v->embedding, v->dim);
     return fn_verify_pairs(out, v->pairs, v->distance);
 }
 
