@@ -336,27 +336,17 @@ fn_status fn_pack_image(const fn_pack *p, int image, fn_pixels *out)
 
 enum { LOOKED_AT = 64 };
 
-static fn_status decoded_bytes(const fn_pack *p, int image, size_t *out)
-{
-    int width, height;
-    uint8_t *bytes;
-    size_t size;
-    FN_TRY(fn_pack_bytes(p, image, &bytes, &size));
-    fn_status rc = fn_decode_size(&width, &height, bytes, size, p->path);
-    fn_free(bytes);
-    if (rc == FN_OK)
-        *out = 3 * (size_t)width * (size_t)height;
-    return rc;
-}
-
 size_t fn_pack_decoded_bytes(const fn_pack *p)
 {
     int many = p->images < LOOKED_AT ? p->images : LOOKED_AT;
-    size_t sum = 0, read = 0, bytes;
-    for (int64_t i = 0; i < many; i++)
-        if (decoded_bytes(p, (int)(i * p->images / many), &bytes) == FN_OK) {
-            sum += bytes;
-            read++;
-        }
+    size_t sum = 0, read = 0;
+    for (int64_t i = 0; i < many; i++) {
+        fn_pixels face;
+        if (fn_pack_image(p, (int)(i * p->images / many), &face) != FN_OK)
+            continue;
+        sum += 3 * (size_t)face.width * (size_t)face.height;
+        read++;
+        fn_pixels_free(&face);
+    }
     return read ? (sum + read - 1) / read : 0;
 }

@@ -66,8 +66,8 @@ bool fn_pack_has_checksums(const fn_pack *p);
 fn_status fn_pack_bytes(const fn_pack *p, int image, uint8_t **bytes,
                         size_t *size) FN_CHECKED;
 fn_status fn_pack_image(const fn_pack *p, int image, fn_pixels *out) FN_CHECKED;
-/* Bytes of an image once it is decoded: the mean of 64 from end to end of the pack, by their
- * headers; exact where all are of one size. Those that cannot be read are left out; 0: none can. */
+/* Bytes of an image once it is decoded: the mean of 64 from end to end of the pack, exact where
+ * all are of one size. Those that cannot be read are left out; 0: none can. */
 size_t fn_pack_decoded_bytes(const fn_pack *p);
 /* Reads and decodes every image. Each bad one is told as "person/name" with its reason, in order,
  * and one or more are FN_EDATA. */
