@@ -177,16 +177,6 @@ fn_status fn_file_sync_folder(const char *path)
     return rc;
 }
 
-/* The folder that PATH lies in, allocated. */
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = fn_strdup(slash ? path : ".");
-    if (folder && slash)
-        folder[slash == path ? 1 : slash - path] = '\0';
-    return folder;
-}
-
 /* Closing comes before renaming: some network file systems report a full disk only then. */
 static fn_status settle(int fd, const char *path)
 {
@@ -202,7 +192,7 @@ static fn_status settle(int fd, const char *path)
 /* Memory is asked for before the rename: after it nothing may fail but the disk. */
 fn_status fn_file_publish(int fd, const char *draft, const char *path)
 {
-    char *folder = folder_of(path);
+    char *folder = fn_file_parent(path);
     fn_status rc = settle(fd, path);
     if (!folder)
         rc = fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
@@ -219,7 +209,7 @@ fn_status fn_file_publish(int fd, const char *draft, const char *path)
 static fn_status fail_create(const char *path)
 {
     int e = errno;
-    char *folder = folder_of(path);
+    char *folder = fn_file_parent(path);
     bool there = !folder || fn_file_is_folder(folder);
     fn_status rc = FN_ENOENT;
     errno = e;

@@ -53,6 +53,9 @@ fn_status fn_file_remove_tree(const char *path) FN_CHECKED;
 /* "folder/name", allocated (fn_free); NULL when memory is out. */
 char *fn_file_join(const char *folder, const char *name);
 
+/* The folder that PATH lies in, "." for a bare name; allocated (fn_free); NULL when memory is out. */
+char *fn_file_parent(const char *path);
+
 /* PREFIX/name where this program is PREFIX/bin/PROGRAM, so that an installed tree can be moved;
  * *path is the caller's (fn_free), and NULL where the system does not say who runs.
  * Errors: FN_ENOMEM. */

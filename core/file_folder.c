@@ -35,6 +35,15 @@ char *fn_file_join(const char *folder, const char *name)
     return path;
 }
 
+char *fn_file_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = fn_strdup(slash ? path : ".");
+    if (folder && slash)
+        folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
+}
+
 fn_status fn_file_installed(char **path, const char *name)
 {
     char program[PATH_BYTES];

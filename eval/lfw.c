@@ -1,5 +1,6 @@
 #include "eval/lfw.h"
 
+#include "core/file.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "eval/pixels.h"
@@ -36,17 +37,11 @@ static void work_close(work *w)
     fn_free(w);
 }
 
-/* The folder in front of the file's name. */
 static fn_status choose_images(work *w)
 {
     const fn_lfw_options *o = w->options;
-    const char *slash = strrchr(o->pairs, '/');
-    w->images = fn_strdup(o->images ? o->images : slash ? o->pairs : ".");
-    if (!w->images)
-        return fn_fail(FN_ENOMEM, "%s: no memory", o->pairs);
-    if (!o->images && slash)
-        w->images[slash == o->pairs ? 1 : slash - o->pairs] = '\0';
-    return FN_OK;
+    w->images = o->images ? fn_strdup(o->images) : fn_file_parent(o->pairs);
+    return w->images ? FN_OK : fn_fail(FN_ENOMEM, "%s: no memory", o->pairs);
 }
 
 static void say(const fn_lfw_options *o, const char *what, const char *more)
