@@ -19,16 +19,21 @@ static json_t *number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
+/* The list becomes NULL when memory is out, and stays so. */
+static void append(json_t **list, json_t *item)
+{
+    if (json_array_append_new(*list, item) == 0)
+        return;
+    json_decref(*list);
+    *list = NULL;
+}
+
 static json_t *list_folds(const fn_verification *v)
 {
     json_t *list = json_array();
     for (int f = 0; f < v->folds; f++)
-        if (json_array_append_new(list,
-                                  json_pack("{s:f, s:f}", "accuracy", v->fold_accuracy[f],
-                                            "threshold", v->fold_threshold[f])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        append(&list, json_pack("{s:f, s:f}", "accuracy", v->fold_accuracy[f], "threshold",
+                                v->fold_threshold[f]));
     return list;
 }
 
@@ -38,12 +43,8 @@ static json_t *list_roc(const fn_verification *v)
     json_t *list = json_array();
     for (int i = 0; i < v->n_roc; i++) {
         const fn_roc_point *at = &v->roc[i];
-        if (fn_roc_corner(v, i) &&
-            json_array_append_new(
-                list, json_pack("[f, f, f]", at->threshold, at->far, at->tpr)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        if (fn_roc_corner(v, i))
+            append(&list, json_pack("[f, f, f]", at->threshold, at->far, at->tpr));
     }
     return list;
 }
@@ -77,10 +78,7 @@ static json_t *list_rates(const fn_report *r)
 {
     json_t *list = json_array();
     for (int i = 0; i < r->rates; i++)
-        if (json_array_append_new(list, describe_rate(&r->rate[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        append(&list, describe_rate(&r->rate[i]));
     return list;
 }
 
@@ -89,10 +87,7 @@ static json_t *list_missing(const fn_pairs *p)
 {
     json_t *list = json_array();
     for (int i = 0; i < p->n_absent; i++)
-        if (json_array_append_new(list, json_string(p->absent[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        append(&list, json_string(p->absent[i]));
     return json_pack("{s:i, s:o}", "pairs_left_out", p->dropped, "images", list);
 }
 
@@ -109,19 +104,21 @@ static bool add_details(json_t *all, const fn_report *r)
     return ok;
 }
 
-/* Only a model has a count of steps: pixels have none. */
 static json_t *describe(const fn_report *r)
 {
     json_t *all = json_pack(
-        "{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}",
+        "{s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:b, "
+        "s:o}",
         "command", r->command, "date", r->date, "protocol", r->protocol, "pairs_file",
         r->pairs_file, "pairs_digest", r->pairs_digest, "images", r->images, "model",
         r->model, "model_digest", r->model_digest, "net", r->net, "precision", r->precision,
-        "device", r->device, "crop", r->crop, "flip", (int)r->flip);
-    if (all && r->model)
-        json_object_set_new(all, "step", json_integer(r->step));
-    if (all)
-        json_object_set_new(all, "view", number(r->view));
+        "device", r->device, "crop", r->crop, "flip", (int)r->flip, "view",
+        number(r->view));
+    /* Only a model has a count of steps: pixels have none. */
+    if (r->model && json_object_set_new(all, "step", json_integer(r->step)) != 0) {
+        json_decref(all);
+        return NULL;
+    }
     return all;
 }
 
