@@ -38,8 +38,7 @@ struct fn_lfw {
     void *kept;
 };
 
-/* The intervals take some seconds for LFW's 6,000 pairs.
- * Errors: FN_ENOENT when images are missing (all are told, nothing is computed); FN_ECONFIG
+/* Errors: FN_ENOENT when images are missing (all are told, nothing is computed); FN_ECONFIG
  * when the model wants landmarks and no recipe names a file of them. */
 fn_status fn_lfw_run(fn_lfw **out, const fn_lfw_options *o) FN_CHECKED;
 void fn_lfw_free(fn_lfw *r);

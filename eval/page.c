@@ -174,6 +174,8 @@ static void put_origin(fn_text *t, const fn_report *r)
     put_fact(t, "model", r->model ? r->model : "none: distances of pixels");
     put_fact(t, "SHA-256 of its weights", r->model_digest);
     put_fact(t, "network", r->net);
+    put_fact(t, "precision", r->precision);
+    put_fact(t, "device", r->device);
     if (r->model)
         fn_text_put(t, "<tr><th>training steps</th><td>%lld</td></tr>\n",
                     (long long)r->step);
