@@ -123,6 +123,13 @@ const char *fn_text_plural(int64_t n, const char *one, const char *many)
     return n == 1 ? one : many;
 }
 
+const char *fn_text_behind(const char *sentence, const char *place)
+{
+    size_t n = strlen(place);
+    const char *at = strstr(sentence, place);
+    return at && strncmp(at + n, ": ", 2) == 0 ? at + n + 2 : sentence;
+}
+
 fn_status fn_text_take(char **out, fn_text *t, const char *what)
 {
     *out = NULL;

@@ -31,6 +31,9 @@ void fn_text_base64(fn_text *t, const void *bytes, size_t size);
 /* The word that goes with a count: fn_text_plural(n, "image is", "images are"). */
 const char *fn_text_plural(int64_t n, const char *one, const char *many);
 
+/* What a sentence says behind "PLACE: ", or all of it where that is not in it. */
+const char *fn_text_behind(const char *sentence, const char *place);
+
 /* Closes the text with '\0' and hands it over (fn_free), or frees what there is of it. `what`
  * it is: "the configuration". */
 fn_status fn_text_take(char **out, fn_text *t, const char *what) FN_CHECKED;

@@ -7,13 +7,13 @@
 #include "core/digest.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "data/crew.h"
 #include "data/crop.h"
 #include "data/folder.h"
 #include "data/pack_write.h"
 
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,7 +42,6 @@ typedef struct chunk {
     const fn_crop *crop;
     job job[CHUNK];
     int n;
-    atomic_int next;
 } chunk;
 
 typedef struct maker {
@@ -108,27 +107,15 @@ static void stamp_file(int64_t stamp[3], const char *path)
     stamp[2] = there ? nanoseconds(st.st_ctim) : 0;
 }
 
-/* Sentences begin with the path or the end of it; whoever is told has the path already. */
-static const char *without_path(const char *sentence, const char *path)
+static void work(void *ctx, int i)
 {
-    const char *colon = strstr(sentence, ": ");
-    size_t n = colon ? (size_t)(colon - sentence) : 0, all = strlen(path);
-    bool is_path = n > 0 && n <= all && memcmp(sentence, path + all - n, n) == 0;
-    return is_path ? colon + 2 : sentence;
-}
-
-static void *work(void *arg)
-{
-    chunk *c = arg;
-    for (int i; (i = atomic_fetch_add(&c->next, 1)) < c->n;) {
-        job *j = &c->job[i];
-        stamp_file(j->stamp, j->path); /* before it is read, so that no change is missed */
-        j->status = prepare(j, c->crop);
-        if (j->status != FN_OK)
-            snprintf(j->reason, sizeof j->reason, "%s",
-                     without_path(fn_last_error(), j->path));
-    }
-    return NULL;
+    chunk *c = ctx;
+    job *j = &c->job[i];
+    stamp_file(j->stamp, j->path); /* before it is read, so that no change is missed */
+    j->status = prepare(j, c->crop);
+    if (j->status != FN_OK) /* whoever is told has the path already */
+        snprintf(j->reason, sizeof j->reason, "%s",
+                 fn_text_behind(fn_last_error(), j->key));
 }
 
 /* --- in order --- */
@@ -175,8 +162,7 @@ static void discard(chunk *c)
 
 static fn_status flush(maker *m)
 {
-    atomic_store(&m->chunk->next, 0);
-    fn_crew_run(work, m->chunk);
+    fn_crew_run(work, m->chunk, m->chunk->n);
     for (int i = 0; i < m->chunk->n; i++)
         FN_TRY(take(m, &m->chunk->job[i]));
     discard(m->chunk);

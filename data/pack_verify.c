@@ -5,10 +5,7 @@
 #include "data/crew.h"
 #include "data/pack.h"
 
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { CHUNK = 256, PATH = 1024, REASON = 512 };
 
@@ -20,7 +17,6 @@ typedef struct result {
 typedef struct chunk {
     const fn_pack *pack;
     int first, n;
-    atomic_int next;
     result at[CHUNK];
 } chunk;
 
@@ -36,28 +32,18 @@ static fn_status check(const fn_pack *p, int image, const char *path)
     return rc;
 }
 
-/* The path is told beside the reason: the sentence need not repeat it. */
-static const char *behind(const char *sentence, const char *path)
+static void work(void *ctx, int i)
 {
-    const char *at = strstr(sentence, path);
-    size_t n = strlen(path);
-    return at && at[n] == ':' ? at + n + 2 : sentence;
-}
-
-static void *work(void *arg)
-{
-    chunk *c = arg;
-    for (int i; (i = atomic_fetch_add(&c->next, 1)) < c->n;) {
-        result *r = &c->at[i];
-        int image = c->first + i;
-        snprintf(r->path, sizeof r->path, "%s/%s",
-                 fn_pack_person(c->pack, fn_pack_person_of(c->pack, image)),
-                 fn_pack_name(c->pack, image));
-        r->status = check(c->pack, image, r->path);
-        if (r->status != FN_OK)
-            snprintf(r->reason, sizeof r->reason, "%s", behind(fn_last_error(), r->path));
-    }
-    return NULL;
+    chunk *c = ctx;
+    result *r = &c->at[i];
+    int image = c->first + i;
+    snprintf(r->path, sizeof r->path, "%s/%s",
+             fn_pack_person(c->pack, fn_pack_person_of(c->pack, image)),
+             fn_pack_name(c->pack, image));
+    r->status = check(c->pack, image, r->path);
+    if (r->status != FN_OK) /* the path is told beside the reason */
+        snprintf(r->reason, sizeof r->reason, "%s",
+                 fn_text_behind(fn_last_error(), r->path));
 }
 
 static fn_status verify(chunk *c, fn_pack_tell *tell, void *ctx, int *bad)
@@ -65,8 +51,7 @@ static fn_status verify(chunk *c, fn_pack_tell *tell, void *ctx, int *bad)
     int images = fn_pack_images(c->pack);
     for (; c->first < images; c->first += CHUNK) {
         c->n = images - c->first < CHUNK ? images - c->first : CHUNK;
-        atomic_store(&c->next, 0);
-        fn_crew_run(work, c);
+        fn_crew_run(work, c, c->n);
         for (int i = 0; i < c->n; i++) {
             const result *r = &c->at[i];
             if (r->status == FN_ENOMEM)
