@@ -8,9 +8,9 @@
 #include "bench/bench.h"
 #include "bench/energy.h"
 #include "bench/gpu_step.h"
+#include "core/clock.h"
 #include "nn/lower.h"
 #include "nn/traffic.h"
-#include "train/clock.h"
 
 enum { MOST = 4000, LEAST = 3, FACES = 40 };
 

@@ -3,8 +3,8 @@
  * configuration wants it. Forward passes of a validation are learning, not logging.
  *
  *   bench_log CONFIG FOLDER [KEY=VALUE...]        FOLDER must not exist; it holds a run then */
+#include "core/clock.h"
 #include "core/file.h"
-#include "train/clock.h"
 #include "train/journal.h"
 #include "train/projector.h"
 #include "train/show.h"

@@ -3,7 +3,7 @@
  *
  *   bench_nodes NET BATCH [THREADS [ROUNDS [each] [PRECISION]]] */
 #include "bench/bench.h"
-#include "train/clock.h"
+#include "core/clock.h"
 
 #include <stdio.h>
 #include <string.h>

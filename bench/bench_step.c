@@ -4,8 +4,8 @@
  *
  *   bench_step NET BATCH [THREADS [ROUNDS]] */
 #include "bench/bench.h"
+#include "core/clock.h"
 #include "nn/gauge.h"
-#include "train/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

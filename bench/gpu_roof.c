@@ -3,9 +3,9 @@
  *
  *     gpu_roof [MB [SIDE]]     of a copy, 4096; of the matrices, 8192 */
 #include "bench/bench.h"
+#include "core/clock.h"
 #include "kernels/bf16.h"
 #include "kernels/cublas.h"
-#include "train/clock.h"
 
 enum { ROUNDS = 7, TIMES = 8 };
 

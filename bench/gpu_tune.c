@@ -7,9 +7,9 @@
  * most come first; when the seconds are over, the others keep cuDNN's order. The convolutions are
  * those whose plans a network really opens, in training and in inference. */
 #include "bench/bench.h"
+#include "core/clock.h"
 #include "core/file.h"
 #include "kernels/cudnn.h"
-#include "train/clock.h"
 
 enum { MOST = 4096, EACH = 1 }; /* seconds of a convolution, or one engine more */
 

@@ -9,10 +9,10 @@
 #ifndef FN_BENCH_WIRE_H
 #define FN_BENCH_WIRE_H
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/status.h"
-#include "train/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

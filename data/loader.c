@@ -9,6 +9,7 @@
  * on (seed, step, place in the batch) alone, never on the thread that makes it. */
 #include "data/loader.h"
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "data/degrade.h"
 
@@ -16,7 +17,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { SENTENCE = 1024 };
 
@@ -281,13 +281,6 @@ void fn_loader_close(fn_loader *l)
     fn_free(l);
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static bool is_ready(const fn_loader *l)
 {
     return l->filling > l->next && place_of(l, l->next)->left == 0;
@@ -332,10 +325,10 @@ static void lend(fn_loader *l, fn_batch *b, const place *p)
 /* A piece that failed is not passed over: asking again fails again. */
 fn_status fn_loader_next(fn_loader *l, fn_batch *b, double *waited)
 {
-    double start = now();
+    double start = fn_clock();
     place *p = wait_for_piece(l);
     if (waited)
-        *waited = now() - start;
+        *waited = fn_clock() - start;
     if (p->status != FN_OK)
         return fn_fail(p->status, "%s", p->sentence);
     if (hands_out_faces(l))

@@ -1,9 +1,9 @@
 #include "train/train.h"
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "kernels/threads.h"
-#include "train/clock.h"
 #include "train/projector.h"
 #include "train/show.h"
 #include "train/trainer.h"

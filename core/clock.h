@@ -1,6 +1,6 @@
 /* clock.h -- seconds that only go forward. */
-#ifndef FN_TRAIN_CLOCK_H
-#define FN_TRAIN_CLOCK_H
+#ifndef FN_CORE_CLOCK_H
+#define FN_CORE_CLOCK_H
 
 double fn_clock(void);
 

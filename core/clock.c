@@ -1,4 +1,4 @@
-#include "train/clock.h"
+#include "core/clock.h"
 
 #include <time.h>
 
