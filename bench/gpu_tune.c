@@ -30,10 +30,11 @@ typedef struct list {
 /* Seconds of a GPU as they come; only their order matters. */
 static double guess(const fn_cudnn_conv *a)
 {
-    double rows = (double)((a->h + 2 * a->pad - a->kernel) / a->stride + 1);
-    double columns = (double)((a->w + 2 * a->pad - a->kernel) / a->stride + 1);
+    int64_t pad = 2 * (int64_t)a->pad;
+    int64_t rows = (a->h + pad - a->kernel) / a->stride + 1;
+    int64_t columns = (a->w + pad - a->kernel) / a->stride + 1;
     double in = (double)(a->n * a->h * a->w * a->c);
-    double out = (double)a->n * rows * columns * (double)a->k;
+    double out = (double)(a->n * rows * columns * a->k);
     double products = out * (double)a->c * a->kernel * a->kernel;
     return 2 * products / 600e12 + 2 * (in + out) / 3e12;
 }

@@ -102,7 +102,7 @@ static void lighten(float *x, int n, const fn_view *view)
 uint8_t fn_view_byte(float v)
 {
     float b = v * 128 + 127.5F;
-    return b <= 0 ? 0 : b >= 255 ? 255 : (uint8_t)(b + 0.5F);
+    return b <= 0 ? 0 : b >= 255 ? 255 : (uint8_t)lroundf(b);
 }
 
 /* `row` starts at source column `low`. */

@@ -68,14 +68,17 @@ static void pool_low(const fn_pool_walk *w, float *slot, void *x, void *y, bool 
         fn_store(forward ? y : x, FN_BF16, k, to[k]);
 }
 
+static int threads_of(const fn_call *c, const fn_pool_walk *w, bool low)
+{
+    return low ? fn_threads_with_slot(c->workspace_bytes, slot_bytes(w)) : fn_threads();
+}
+
 /* Writes all of y from x, or all of dx from dy. */
 static fn_status pool(const fn_call *c, fn_tensor x, fn_tensor y, bool forward)
 {
     const fn_pool_walk w = fn_pool_walk_of(c);
     bool low = x.type == FN_BF16;
-    int threads = low ? fn_threads_with_slot(c->workspace_bytes, slot_bytes(&w))
-                      : fn_threads();
-#pragma omp parallel for num_threads(threads)
+#pragma omp parallel for num_threads(threads_of(c, &w, low))
     for (int64_t p = 0; p < w.planes; p++) {
         void *x_at = fn_from(x, p * fn_pool_walk_x(&w)),
              *y_at = fn_from(y, p * fn_pool_walk_y(&w));

@@ -46,15 +46,20 @@ static pixels pixels_of(const fn_tensor *t, int64_t n, int64_t h, int64_t c)
     return (pixels){(plane * height + h) * width * block + c % block, block};
 }
 
+/* Some channels of one row of pixels, `step` numbers from pixel to pixel. */
+typedef struct lane {
+    void *at;
+    fn_type type;
+    int64_t step;
+} lane;
+
 /* Copies `lanes` channels of each pixel; called with constants where it matters. */
-static inline void copy_lanes(void *to, fn_type to_type, int64_t to_step, const void *from,
-                              fn_type from_type, int64_t from_step, int64_t width,
-                              int64_t lanes)
+static inline void copy_lanes(lane to, lane from, int64_t width, int64_t lanes)
 {
     for (int64_t w = 0; w < width; w++)
         for (int64_t k = 0; k < lanes; k++)
-            fn_store(to, to_type, w * to_step + k,
-                     fn_load(from, from_type, w * from_step + k));
+            fn_store(to.at, to.type, w * to.step + k,
+                     fn_load(from.at, from.type, w * from.step + k));
 }
 
 static void zero_lanes(fn_tensor to, pixels at, int64_t width, int64_t lanes)
@@ -76,17 +81,18 @@ typedef struct job {
 
 static void copy_run(const job *j, pixels to, pixels from, int64_t lanes)
 {
-    void *t = fn_from(j->to, to.first), *f = fn_from(j->from, from.first);
+    lane t = {fn_from(j->to, to.first), j->to.type, to.step};
+    lane f = {fn_from(j->from, from.first), j->from.type, from.step};
     int64_t width = j->to.shape.dim[3];
-    fn_type a = j->to.type, b = j->from.type;
-    if (a == FN_F32 && b == FN_F32 && lanes == 16)
-        copy_lanes(t, FN_F32, to.step, f, FN_F32, from.step, width, 16);
-    else if (a == FN_F32 && b == FN_F32 && lanes == 8)
-        copy_lanes(t, FN_F32, to.step, f, FN_F32, from.step, width, 8);
+    bool floats = t.type == FN_F32 && f.type == FN_F32;
+    if (floats && lanes == 16)
+        copy_lanes((lane){t.at, FN_F32, t.step}, (lane){f.at, FN_F32, f.step}, width, 16);
+    else if (floats && lanes == 8)
+        copy_lanes((lane){t.at, FN_F32, t.step}, (lane){f.at, FN_F32, f.step}, width, 8);
     else if (lanes == 16)
-        copy_lanes(t, a, to.step, f, b, from.step, width, 16);
+        copy_lanes(t, f, width, 16);
     else
-        copy_lanes(t, a, to.step, f, b, from.step, width, lanes);
+        copy_lanes(t, f, width, lanes);
 }
 
 /* Channels c .. c+run of one row of pixels. */

@@ -13,6 +13,9 @@ typedef fn_winograd_ending ending;
 typedef fn_winograd_panel panel;
 typedef int32_t bits __attribute__((vector_size(FN_LANES * 4)));
 
+/* NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): of taps, lanes and rows of a
+ * tile, all below 100; loops over them unroll where they count in int */
+
 /* --- kernels --- */
 
 FN_INLINE fn_line line(float *at, ptrdiff_t step)
@@ -105,20 +108,27 @@ FN_INLINE void measure(const side *s, place *p, int size, int pad)
     p->right = least(size, s->width - column);
 }
 
-FN_INLINE fn_lanes pixel(const void *x, const void *y, int64_t at, bool low)
+/* Numbers of `side`, masked by the ReLU whose result `y` is, if any. `low` is a constant. */
+typedef struct values {
+    const side *side;
+    const void *x, *y;
+    bool low;
+} values;
+
+FN_INLINE fn_lanes pixel(values from, int64_t at)
 {
-    fn_lanes v = load(x, at, low);
-    return y ? (fn_lanes)((bits)v & (load(y, at, low) > 0)) : v;
+    fn_lanes v = load(from.x, at, from.low);
+    return from.y ? (fn_lanes)((bits)v & (load(from.y, at, from.low) > 0)) : v;
 }
 
-FN_INLINE void read_row(fn_line to, const side *s, const void *x, const void *y, place p,
-                        int64_t row, int size, bool low)
+FN_INLINE void read_row(fn_line to, values from, place p, int64_t row, int size)
 {
+    const side *s = from.side;
     bool inside = row >= p.top && row < p.bottom;
     for (int c = 0; c < size; c++) {
         fn_lanes v = {0};
         if (inside && c >= p.left && c < p.right)
-            v = pixel(x, y, p.origin + (row * s->width + c) * s->lanes, low);
+            v = pixel(from, p.origin + (row * s->width + c) * s->lanes);
         fn_set(to, c, v);
     }
 }
@@ -127,25 +137,24 @@ enum { AHEAD = 4 }; /* tiles */
 
 /* The rows of a tile are too short for the processor to see where they lead: without this
  * most of a transform's time was waiting for memory. */
-FN_INLINE void fetch(const side *s, const void *x, const void *y, place p, int size,
-                     bool low)
+FN_INLINE void fetch(values from, place p, int size)
 {
+    const side *s = from.side;
     for (int r = 0; r < size; r++)
         for (int c = 0; c < FN_TILE_OUT; c++) {
             int64_t at = p.origin + (r * s->width + c + (size - FN_TILE_OUT)) * s->lanes;
-            __builtin_prefetch(address(x, at, low));
-            if (y)
-                __builtin_prefetch(address(y, at, low));
+            __builtin_prefetch(address(from.x, at, from.low));
+            if (from.y)
+                __builtin_prefetch(address(from.y, at, from.low));
         }
 }
 
 /* The row of a tile, of one of the 36 matrices. */
-FN_INLINE void lay_tile(fn_line to, const side *s, const void *x, const void *y, place p,
-                        int size, bool low, fn_transform *transform)
+FN_INLINE void lay_tile(fn_line to, values from, place p, int size, fn_transform *transform)
 {
     _Alignas(64) float d[FN_TILE_ALL * FN_LANES], row[FN_TILE * FN_LANES];
     for (int r = 0; r < size; r++) {
-        read_row(line(row, FN_LANES), s, x, y, p, r, size, low);
+        read_row(line(row, FN_LANES), from, p, r, size);
         transform(line(d + r * FN_TILE * FN_LANES, FN_LANES), line(row, FN_LANES));
     }
     for (int r = 0; r < FN_TILE; r++)
@@ -153,9 +162,9 @@ FN_INLINE void lay_tile(fn_line to, const side *s, const void *x, const void *y,
                   line(d + r * FN_LANES, FN_TILE * FN_LANES));
 }
 
-FN_INLINE void lay(matrices to, const side *s, const void *x, const void *y, tiles t,
-                   int size, bool low, fn_transform *transform)
+FN_INLINE void lay(matrices to, values read, tiles t, int size, fn_transform *transform)
 {
+    const side *s = read.side;
     for (int64_t c = 0; c < s->channels; c += FN_LANES) {
         place p = first_place(s, t.first, c), soon = first_place(s, t.first + AHEAD, c);
         for (int64_t from = 0; from < t.count; from += to.rows) {
@@ -163,10 +172,10 @@ FN_INLINE void lay(matrices to, const side *s, const void *x, const void *y, til
             int64_t end = least(to.rows, t.count - from);
             for (int64_t k = 0; k < end; k++, v += FN_LANES, next_place(s, &p)) {
                 measure(s, &soon, size, (size - FN_TILE_OUT) / 2);
-                fetch(s, x, y, soon, size, low);
+                fetch(read, soon, size);
                 next_place(s, &soon);
                 measure(s, &p, size, (size - FN_TILE_OUT) / 2);
-                lay_tile(line(v, to.step), s, x, y, p, size, low, transform);
+                lay_tile(line(v, to.step), read, p, size, transform);
             }
         }
     }
@@ -175,25 +184,25 @@ FN_INLINE void lay(matrices to, const side *s, const void *x, const void *y, til
 static void lay_input(matrices to, const side *s, const void *x, const void *y, tiles t)
 {
     if (y && s->low)
-        lay(to, s, x, y, t, FN_TILE, true, fn_tile_input);
+        lay(to, (values){s, x, y, true}, t, FN_TILE, fn_tile_input);
     else if (y)
-        lay(to, s, x, y, t, FN_TILE, false, fn_tile_input);
+        lay(to, (values){s, x, y, false}, t, FN_TILE, fn_tile_input);
     else if (s->low)
-        lay(to, s, x, NULL, t, FN_TILE, true, fn_tile_input);
+        lay(to, (values){s, x, NULL, true}, t, FN_TILE, fn_tile_input);
     else
-        lay(to, s, x, NULL, t, FN_TILE, false, fn_tile_input);
+        lay(to, (values){s, x, NULL, false}, t, FN_TILE, fn_tile_input);
 }
 
 static void lay_gradient(matrices to, const side *s, const void *dy, const void *y, tiles t)
 {
     if (y && s->low)
-        lay(to, s, dy, y, t, FN_TILE_OUT, true, fn_tile_output_back);
+        lay(to, (values){s, dy, y, true}, t, FN_TILE_OUT, fn_tile_output_back);
     else if (y)
-        lay(to, s, dy, y, t, FN_TILE_OUT, false, fn_tile_output_back);
+        lay(to, (values){s, dy, y, false}, t, FN_TILE_OUT, fn_tile_output_back);
     else if (s->low)
-        lay(to, s, dy, NULL, t, FN_TILE_OUT, true, fn_tile_output_back);
+        lay(to, (values){s, dy, NULL, true}, t, FN_TILE_OUT, fn_tile_output_back);
     else
-        lay(to, s, dy, NULL, t, FN_TILE_OUT, false, fn_tile_output_back);
+        lay(to, (values){s, dy, NULL, false}, t, FN_TILE_OUT, fn_tile_output_back);
 }
 
 FN_INLINE fn_lanes end(fn_lanes sum, fn_lanes bias, bool relu)
@@ -217,13 +226,17 @@ FN_INLINE void store(void *y, const side *s, fn_line from, place p, fn_lanes bia
     }
 }
 
-FN_INLINE void give(void *y, const side *s, matrices m, int64_t channel, int64_t channels,
-                    tiles t, ending e, bool low)
+typedef struct channels {
+    int64_t first, count;
+} channels;
+
+FN_INLINE void give(void *y, const side *s, matrices m, channels of, tiles t, ending e,
+                    bool low)
 {
-    for (int64_t c = 0; c < channels; c += FN_LANES) {
-        place p = first_place(s, t.first, channel + c);
+    for (int64_t c = 0; c < of.count; c += FN_LANES) {
+        place p = first_place(s, t.first, of.first + c);
         fn_lanes zero = {0};
-        fn_lanes bias = e.bias ? *(const fn_lanes *)(e.bias + channel + c) : zero;
+        fn_lanes bias = e.bias ? *(const fn_lanes *)(e.bias + of.first + c) : zero;
         for (int64_t k = 0; k < t.count; k++, next_place(s, &p)) {
             measure(s, &p, FN_TILE_OUT, 0);
             store(y, s, line(m.at + c * m.rows + k * FN_LANES, m.step), p, bias, e.relu,
@@ -232,13 +245,13 @@ FN_INLINE void give(void *y, const side *s, matrices m, int64_t channel, int64_t
     }
 }
 
-static void give_output(void *y, const side *s, matrices m, int64_t channel,
-                        int64_t channels, tiles t, ending e)
+static void give_output(void *y, const side *s, matrices m, int64_t channel, int64_t count,
+                        tiles t, ending e)
 {
     if (s->low)
-        give(y, s, m, channel, channels, t, e, true);
+        give(y, s, m, (channels){channel, count}, t, e, true);
     else
-        give(y, s, m, channel, channels, t, e, false);
+        give(y, s, m, (channels){channel, count}, t, e, false);
 }
 
 /* --- products --- */
@@ -341,6 +354,7 @@ FN_INLINE void product_back(sums c, const float *a, const float *b, int64_t apar
     store_sums(c, sum, FN_ROWS_BACK, vectors);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through `to` */
 static void multiply_back(float *du, const float *v, const float *m, panel p)
 {
     for (int64_t c = 0; c < p.in; c += FN_ROWS_BACK) {
@@ -378,3 +392,4 @@ const fn_winograd_stages FN_STAGES = {
     .multiply_back = multiply_back,
     .sum_rows = sum_rows,
 };
+/* NOLINTEND(bugprone-implicit-widening-of-multiplication-result) */

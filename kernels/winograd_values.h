@@ -28,7 +28,7 @@ FN_INLINE fn_lanes load(const void *x, int64_t at, bool low)
 FN_INLINE halves round_to_halves(fn_lanes v)
 {
     words w = (words)v, near = (w + 0x7fff + (w >> 16 & 1)) >> 16, quiet = w >> 16 | 0x40;
-    words sick = (words)(v != v);
+    words sick = (words)((w & 0x7fffffff) > 0x7f800000);
     return __builtin_convertvector((sick & quiet) | (~sick & near), halves);
 }
 

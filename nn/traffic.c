@@ -83,7 +83,7 @@ fn_traffic fn_traffic_of(const fn_graph *g)
     return sum;
 }
 
-int64_t fn_traffic_of_update(int64_t count)
+int64_t fn_traffic_of_update(int64_t weights)
 {
-    return count * (int64_t)(5 * sizeof(float) + sizeof(float) + sizeof(uint16_t));
+    return weights * (int64_t)(5 * sizeof(float) + sizeof(float) + sizeof(uint16_t));
 }

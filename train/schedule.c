@@ -7,13 +7,13 @@
 
 #include <math.h>
 
-static const double PI = 3.14159265358979323846;
+static const double pi = 3.14159265358979323846;
 
 static double cosine(const fn_schedule *s, int64_t step)
 {
     double rate = (double)s->rate, end = (double)s->end;
     double x = (double)(step - s->warmup) / (double)(s->steps - s->warmup);
-    return end + (rate - end) * (1 + cos(PI * x)) / 2;
+    return end + (rate - end) * (1 + cos(pi * x)) / 2;
 }
 
 static double thirds(const fn_schedule *s, int64_t step)

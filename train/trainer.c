@@ -111,7 +111,7 @@ static fn_status leave_room(const fn_trainer *t, int part)
 /* In as few passes as there is memory for on the GPU: what fits is known once it is there. */
 static fn_status choose_passes(fn_trainer *t)
 {
-    int n = fn_sampler_size(t->sampler), chunk = n;
+    int n = fn_sampler_size(t->sampler), chunk;
     fn_status rc;
     for (int passes = 1;; passes += 1 + passes / 8) {
         chunk = (n + passes - 1) / passes;
