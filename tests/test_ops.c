@@ -187,7 +187,7 @@ static void check_statistics(subject *s)
     if (strcmp(s->op->name, "batchnorm") != 0)
         return;
     for (int64_t ch = 0; ch < channels; ch++) {
-        double sum = 0, squares = 0, count = (double)(all / channels);
+        double sum = 0, squares = 0, count = (double)all / (double)channels;
         for (int64_t i = ch; i < all; i += channels) {
             sum += fn_f64(c->x[0])[i];
             squares += fn_f64(c->x[0])[i] * fn_f64(c->x[0])[i];

@@ -7,8 +7,10 @@
 
 /* HDF5 1.10 forgets the header of an object whose checksum is wrong (H5C_protect): leaks that
  * begin inside it are not ours. The name is the leak checker's. */
-const char *__lsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier) */
-const char *__lsan_default_suppressions(void)  /* NOLINT(bugprone-reserved-identifier) */
+/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming) */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
 {
     return "leak:libhdf5";
 }
