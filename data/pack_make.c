@@ -97,22 +97,26 @@ static int64_t nanoseconds(struct timespec t)
 }
 
 /* The inode's time shows a change that hides behind an old time of the contents, and a change of
- * permissions. */
-static void stamp_file(int64_t stamp[3], const char *path)
+ * permissions. A pipe is not opened: that would wait for its writer. */
+static fn_status stamp_file(int64_t stamp[3], const char *path)
 {
     struct stat st;
     bool there = stat(path, &st) == 0;
     stamp[0] = there ? st.st_size : -1;
     stamp[1] = there ? nanoseconds(st.st_mtim) : 0;
     stamp[2] = there ? nanoseconds(st.st_ctim) : 0;
+    if (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return fn_fail(FN_EDATA, "%s: is a pipe, a socket or a device, not a file", path);
+    return FN_OK;
 }
 
 static void work(void *ctx, int i)
 {
     chunk *c = ctx;
     job *j = &c->job[i];
-    stamp_file(j->stamp, j->path); /* before it is read, so that no change is missed */
-    j->status = prepare(j, c->crop);
+    j->status = stamp_file(j->stamp, j->path); /* first, so that no change is missed */
+    if (j->status == FN_OK)
+        j->status = prepare(j, c->crop);
     if (j->status != FN_OK) /* whoever is told has the path already */
         snprintf(j->reason, sizeof j->reason, "%s",
                  fn_text_behind(fn_last_error(), j->key));
@@ -271,9 +275,10 @@ static fn_status finish(maker *m, fn_pack_report *report)
     if (report->people >= 2)
         return fn_pack_write_save(m->w, m->part);
     return fn_fail(FN_EDATA,
-                   "%s: has readable images of %d people; two or more are needed, as "
+                   "%s: has readable images of %d %s; two or more are needed, as "
                    "FOLDER/person/image.jpg",
-                   m->path, (int)report->people);
+                   m->path, (int)report->people,
+                   fn_text_plural(report->people, "person", "people"));
 }
 
 /* Everything that the bytes of a pack depend on beside the images. */

@@ -87,7 +87,8 @@ static fn_status prepare(draw *d, const int *label)
         if (pairable < d->folds || d->people < 2 * d->folds)
             rc = fn_fail(FN_EDATA,
                          "%d people, %d of them with two images or more, do not make %d "
-                         "folds: at least %d and %d are needed",
+                         "folds: at least %d and %d are needed; hold more people out "
+                         "(facenet data split --share)",
                          d->people, pairable, d->folds, 2 * d->folds, d->folds);
     }
     fn_free(order);

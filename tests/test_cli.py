@@ -41,6 +41,9 @@ def expect(name, code, *words, args=(), program="facenet", **how):
     for word in words:
         check(f"{name}: says '{word}'", word in r.stderr, r.stderr)
     if code not in (0, 1, 64):
+        if len(said) > 2 and said[-1].endswith("^"):  # an error in YAML: its line and a caret
+            check(f"{name}: the line", "|" in said[-1] and "|" in said[-2], r.stderr)
+            said = said[:-2]
         check(f"{name}: one sentence", said and said[-1].startswith("facenet: error: "), r.stderr)
     return r
 
@@ -92,6 +95,8 @@ def whole_path():
     r = run("data", "split", at("faces.h5"), "--kept", at("train.h5"), "--held", at("held.h5"),
             "--share", 0.45)
     check("split", r.returncode == 0, r.stderr)
+    r = run("data", "split", at("faces.h5"), "--kept", at("most.h5"), "--held", at("few.h5"))
+    check("split by default", r.returncode == 0, r.stderr)  # of those that are held above
     r = run("data", "inspect", at("train.h5"))
     check("inspect", r.returncode == 0 and "digest" in r.stdout, r.stderr)
     r = run("data", "verify", at("train.h5"))
@@ -254,7 +259,8 @@ def bad_configs():
         check(f"config: {name}: no run folder", not os.path.exists(at("bad")))
 
     config("missing key", good.replace("net:", "#"), "bad.yaml:2:1", "missing key 'net'")
-    config("unknown key", good.replace("rate", "rat"), "bad.yaml:5:22", "did you mean")
+    config("unknown key", good.replace("rate", "rat"), "bad.yaml:5:22", "did you mean",
+           "\n       |                      ^")
     config("duplicate key", good + "net: nn2\n", "bad.yaml:9:1", "net")
     config("mistyped", good.replace("steps: 12", "steps: many"), "bad.yaml:4:16", "many")
     config("0.05x", good.replace("0.003", "0.05x"), "bad.yaml:5:28", "0.05x")
@@ -263,7 +269,13 @@ def bad_configs():
     config("broken net", good.replace(at("tiny.yaml"), write("n.yaml", NET.replace(
         "stride: 2}", "strid: 2}", 1))), "n.yaml:5:41", "did you mean 'stride'?")
     config("batch too large", good.replace("people: 6", "people: 600"), "faces")
-    config("no such pack", good.replace("train.h5", "none.h5"), "none.h5", code=66)
+    config("no such pack", good.replace("train.h5", "none.h5"), "data.train", "none.h5", code=66)
+    config("no such pack to validate on", good.replace('val: ""', "val: none.h5"), "data.val",
+           "none.h5", code=66)
+    config("too few people to validate on", good.replace('val: ""', f"val: {at('few.h5')}"),
+           "data.val", "--share", code=65)
+    expect("resume of no run", 66, "there is no run", "--resume", program="train",
+           args=("--config", write("bad.yaml", good), "--resume"))
     config("a pack that is no pack", good.replace(at("train.h5"), at("tiny.yaml")), "tiny.yaml",
            code=65)
     config("validation on the same people", good.replace('val: ""', f"val: {at('train.h5')}"),
@@ -306,15 +318,16 @@ def bad_images():
                        "cut_0001.jpg": face[:len(face) // 2], "huge_0001.jpg": huge,
                        "empty_0001.jpg": b"", "text_0001.jpg": b"hello"}.items():
         write(f"odd/{name[:name.index('_')]}/{name}", data)
+    os.mkfifo(at("odd", "text", "pipe_0002.jpg"))
     r = run("data", "pack", at("odd"), "-o", at("odd.h5"))
-    check("odd images: packed", r.returncode == 0 and "4 left out" in r.stdout,
+    check("odd images: packed", r.returncode == 0 and "5 left out" in r.stdout,
           r.stdout + r.stderr)
-    for name in ("cut", "huge", "empty", "text"):
+    for name in ("cut", "huge", "empty", "text", "pipe"):
         check(f"odd images: {name} is listed with a reason",
               any(line.startswith("left out:") and name in line for line in
                   r.stderr.splitlines()), r.stderr)
     before = digest(at("odd.h5"))
-    expect("one person", 65, "1 p", args=("data", "pack", write_one_person(), "-o",
+    expect("one person", 65, "1 person;", args=("data", "pack", write_one_person(), "-o",
                                          at("odd.h5")))
     check("the old pack stays", digest(at("odd.h5")) == before)
     expect("no such folder", 66, "nowhere", args=("data", "pack", at("nowhere"), "-o", at("x.h5")))

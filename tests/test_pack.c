@@ -253,7 +253,7 @@ TEST(folders_that_make_no_pack_are_refused)
     CHECK_FAILS(make(&t, NULL, &r), FN_EDATA, "images of 0 people");
     fn_test_put_people(one, 1);
     fn_test_put("people/z/1.jpg", "no image", 8);
-    CHECK_FAILS(make(&t, NULL, &r), FN_EDATA, "images of 1 people");
+    CHECK_FAILS(make(&t, NULL, &r), FN_EDATA, "images of 1 person;");
     check_told(&t, "z", "no readable image");
     CHECK(!fn_file_exists(fn_test_path("test.h5")));
     fn_test_put_image("people/z/1.jpg", 9);

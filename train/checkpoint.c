@@ -217,7 +217,9 @@ fn_status fn_checkpoint_load(const char *run, fn_checkpoint *c, char *passed, si
         return fn_fail(FN_ENOMEM, "%s: no memory to look for checkpoints", run);
     if (fn_file_is_folder(home))
         FN_GO(list(&name, &n, home));
-    rc = fn_fail(FN_ENOENT, "%s: there is no checkpoint to resume from", run);
+    rc = fn_fail(
+        FN_ENOENT,
+        "%s: there is no checkpoint to resume from; remove the folder to begin anew", run);
     for (int i = n - 1; i >= 0 && rc != FN_OK && rc != FN_ECONFIG && rc != FN_ENOMEM; i--) {
         rc = load_one(run, name[i], c);
         if (rc != FN_OK)

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "kernels/threads.h"
 #include "train/projector.h"
 #include "train/show.h"
@@ -161,7 +162,8 @@ static void say_what(const fn_trainer *t, fn_tell to)
     fn_trainer_size size = fn_trainer_size_of(t);
     int n = fn_sampler_size(t->sampler);
     char device[160], pinned[64];
-    snprintf(device, sizeof device, "cpu, %d threads", fn_threads());
+    snprintf(device, sizeof device, "cpu, %d %s", fn_threads(),
+             fn_text_plural(fn_threads(), "thread", "threads"));
     if (t->gpu)
         fn_gpu_describe(t->gpu, device, sizeof device);
     tell(to, "device: %s", device);
@@ -186,7 +188,12 @@ static fn_status join(fn_config *c)
     char *path = fn_file_join(c->run, "config.yaml");
     if (!path)
         return fn_fail(FN_ENOMEM, "%s: no memory to resume", c->run);
-    fn_status rc = fn_config_read(&then, path, NULL, 0);
+    fn_status rc = fn_file_exists(path)
+                       ? fn_config_read(&then, path, NULL, 0)
+                       : fn_fail(FN_ENOENT,
+                                 "%s: there is no run to go on with; begin one without "
+                                 "--resume",
+                                 c->run);
     fn_free(path);
     FN_TRY(rc);
     if (c->chunk == 0)

@@ -46,7 +46,9 @@ static fn_status open_device(fn_trainer *t)
 static fn_status open_data(fn_trainer *t)
 {
     const fn_config *c = &t->config;
-    FN_TRY(fn_pack_open(&t->pack, c->train_pack));
+    fn_status rc = fn_pack_open(&t->pack, c->train_pack);
+    if (rc != FN_OK)
+        return fn_context(rc, "data.train");
     fn_sampler_options o = {c->people, c->faces, c->negatives, (uint64_t)c->seed};
     FN_TRY(fn_sampler_open(&t->sampler, t->pack, o));
     t->record = (fn_record){.view = c->augment.view, .threshold = NAN, .margin = c->margin};

@@ -45,7 +45,7 @@ static fn_status draw_pairs(fn_validator *v, const fn_config *c)
     fn_status rc = fn_pairs_draw(&v->pairs, label, n, c->val_pairs, FOLDS,
                                  (uint64_t)c->seed);
     fn_free(label);
-    return rc == FN_OK ? FN_OK : fn_context(rc, "%s", c->val_pack);
+    return rc == FN_OK ? FN_OK : fn_context(rc, "data.val: %s", c->val_pack);
 }
 
 static fn_status allocate(fn_validator *v, const fn_config *c, const fn_net *net)
@@ -86,7 +86,9 @@ fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net
     *out = NULL;
     if (!v)
         return fn_fail(FN_ENOMEM, "%s: no memory to validate", c->val_pack);
-    FN_GO(fn_pack_open(&v->pack, c->val_pack));
+    rc = fn_pack_open(&v->pack, c->val_pack);
+    if (rc != FN_OK)
+        FN_GO(fn_context(rc, "data.val"));
     FN_GO(refuse_shared_people(v->pack, train));
     FN_GO(draw_pairs(v, c));
     FN_GO(allocate(v, c, net));
