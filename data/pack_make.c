@@ -97,24 +97,31 @@ static int64_t nanoseconds(struct timespec t)
 }
 
 /* The inode's time shows a change that hides behind an old time of the contents, and a change of
- * permissions. A pipe is not opened: that would wait for its writer. */
-static fn_status stamp_file(int64_t stamp[3], const char *path)
+ * permissions. */
+static void stamp_file(int64_t stamp[3], const char *path)
 {
     struct stat st;
     bool there = stat(path, &st) == 0;
     stamp[0] = there ? st.st_size : -1;
     stamp[1] = there ? nanoseconds(st.st_mtim) : 0;
     stamp[2] = there ? nanoseconds(st.st_ctim) : 0;
-    if (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-        return fn_fail(FN_EDATA, "%s: is a pipe, a socket or a device, not a file", path);
-    return FN_OK;
+}
+
+/* A pipe is not opened: that would wait for its writer. */
+static fn_status check_kind(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+        return FN_OK;
+    return fn_fail(FN_EDATA, "%s: is a pipe, a socket or a device, not a file", path);
 }
 
 static void work(void *ctx, int i)
 {
     chunk *c = ctx;
     job *j = &c->job[i];
-    j->status = stamp_file(j->stamp, j->path); /* first, so that no change is missed */
+    stamp_file(j->stamp, j->path); /* before it is read, so that no change is missed */
+    j->status = check_kind(j->path);
     if (j->status == FN_OK)
         j->status = prepare(j, c->crop);
     if (j->status != FN_OK) /* whoever is told has the path already */
