@@ -2,7 +2,6 @@
  * [--format csv|jsonl|npy] [-o FILE] IMAGE... */
 #include "cli/cli.h"
 #include "core/mem.h"
-#include "infer/session.h"
 #include "infer/vectors.h"
 
 #include <stdio.h>

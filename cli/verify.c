@@ -1,7 +1,7 @@
 /* verify.c -- facenet verify --model FILE A B : exit code 0 same person, 1 different */
 #include "cli/cli.h"
 #include "core/mem.h"
-#include "infer/session.h"
+#include "nn/model.h"
 
 #include <math.h>
 #include <stdio.h>

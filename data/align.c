@@ -3,7 +3,6 @@
  *   With points as complex numbers, s the landmarks and d the template about their means, the
  *   least-squares similarity d = z s has z = sum(conj(s) d) / sum |s|^2 (Umeyama 1991 without
  *   reflection, in two dimensions). Pixels of the square are looked up through its inverse. */
-#include "core/mem.h"
 #include "data/crop.h"
 
 #include <assert.h>

@@ -1,7 +1,8 @@
 /* synth_folder.c -- a folder of drawn faces in LFW's layout, and its pairs.txt. */
 #include "core/file.h"
 #include "core/mem.h"
-#include "data/synth_draw.h"
+#include "core/rng.h"
+#include "data/synth.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -58,7 +58,7 @@ static fn_status run_sqrt(fn_onnx_call *c)
     return FN_OK;
 }
 
-/* Add, Mul, Div; the second may be one number. */
+/* Mul, Div; the second may be one number. */
 static fn_status run_binary(fn_onnx_call *c)
 {
     fn_shape left = shape_of(c, 0), right = shape_of(c, 1);
@@ -70,8 +70,7 @@ static fn_status run_binary(fn_onnx_call *c)
     FN_TRY(fn_onnx_make(c, shape_of(c, 0)));
     for (int64_t i = 0; i < n; i++) {
         float a = c->x[0]->data[i], b = c->x[1]->data[m == 1 ? 0 : i];
-        char op = c->node->op[0];
-        c->y->data[i] = op == 'A' ? a + b : op == 'M' ? a * b : a / b;
+        c->y->data[i] = c->node->op[0] == 'M' ? a * b : a / b;
     }
     return FN_OK;
 }
@@ -285,7 +284,6 @@ static const struct {
     fn_status (*run)(fn_onnx_call *c);
     int least; /* inputs */
 } table[] = {
-    {"Add", run_binary, 2},
     {"AveragePool", fn_onnx_window_pool, 1},
     {"BatchNormalization", run_batchnorm, 5},
     {"Concat", run_concat, 1},
