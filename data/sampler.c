@@ -159,13 +159,14 @@ static int draw_pairs(const fn_sampler *s, uint64_t step, const int *order, int 
     return at;
 }
 
-/* `order` has room for all people. */
+/* `order` has room for all people. Of those who are drawn, at most `first` are in the batch already:
+ * as many of the pairs' people as there are. */
 static void draw_negatives(const fn_sampler *s, uint64_t step, int first, int *order,
                            slots to)
 {
-    int others = 0;
+    int others = 0, people = fn_pack_people(s->pack);
     fn_rng r = fn_rng_at(s->seed, FN_RNG_PEOPLE, step, 1);
-    fn_rng_choose(&r, order, fn_pack_people(s->pack), fn_pack_people(s->pack));
+    fn_rng_choose(&r, order, people, smaller(people, first + s->negatives));
     for (int i = 0; others < s->negatives; i++) {
         int person = order[i];
         if (is_taken(to, s->pairs, person))
