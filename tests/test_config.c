@@ -82,6 +82,8 @@ TEST(mistakes_name_their_place)
     CHECK_FAILS(read_with(&c, "augment: {flip: true, jpg: 30}"), FN_ECONFIG, place);
     CHECK_FAILS(read_with(&c, "augment: {degrade: 0}"), FN_ECONFIG, "(0, 1]");
     CHECK_FAILS(read_with(&c, "device: gpu"), FN_ECONFIG, "auto");
+    char *const steps[] = {(char *)"train.steps=1000000000"}; /* ten digits */
+    CHECK_FAILS(read_text(&c, least, steps, 1), FN_ECONFIG, "[0, 999999999]");
     CHECK_FAILS(read_with(&c, "net: nn2"), FN_ECONFIG, "net");
     CHECK_FAILS(read_text(&c, "", NULL, 0), FN_ECONFIG, path);
     CHECK_FAILS(fn_config_read(&c, "/tmp", NULL, 0), FN_EINVAL, "/tmp");

@@ -53,7 +53,7 @@ const fn_field fn_config_fields[] = {
     TEXT("data.train", train_pack, NULL, "pack of faces to learn from (facenet data pack)"),
     TEXT("data.val", val_pack, "", "pack of other people, to validate on; empty: none"),
     INT("data.threads", data_threads, 1, 1, 256, "that decode and augment"),
-    LONG("train.steps", steps, NAN, 0, 1e12, "batches to learn from"),
+    LONG("train.steps", steps, NAN, 0, 999999999, "batches to learn from"), /* nine digits: train/checkpoint.c */
     INT("train.people", people, NAN, 2, 1e6, "people in a batch"),
     INT("train.faces", faces, 40, 2, 1e6, "faces of each, or as many as there are"),
     INT("train.negatives", negatives, 0, 0, 1e6, "faces of as many other people, never anchors"),
