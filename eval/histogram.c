@@ -53,27 +53,16 @@ static int y_of(const histogram *h, double share)
     return BOTTOM - (int)lrint(share / h->high * (BOTTOM - TOP));
 }
 
-static void put_axes(const histogram *h)
+static void put_axis(const histogram *h, bool upright)
 {
-    double step = step_of(h->far);
-    for (int i = 0; i * step <= h->far * (1 + 1e-9); i++) {
-        int x = x_of(h, i * step);
-        fn_plot_line(h->t, x, TOP, x, BOTTOM, i == 0);
-        fn_text_put(h->t, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", x,
-                    BOTTOM + LINE);
+    double end = upright ? h->high : h->far, step = step_of(end);
+    for (int i = 0; i * step <= end * (1 + 1e-9); i++) {
+        int at = upright ? y_of(h, i * step) : x_of(h, i * step);
+        fn_plot_tick(h->t, upright, at, i == 0);
+        fn_plot_label(h->t, upright, at);
         fn_text_number(h->t, i * step, 4);
         fn_text_put(h->t, "</text>\n");
     }
-    step = step_of(h->high);
-    for (int i = 0; i * step <= h->high; i++) {
-        int y = y_of(h, i * step);
-        fn_plot_line(h->t, LEFT, y, RIGHT, y, i == 0);
-        fn_text_put(h->t, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">", LEFT - 70,
-                    y + 50);
-        fn_text_number(h->t, i * step, 4);
-        fn_text_put(h->t, "</text>\n");
-    }
-    fn_plot_names(h->t, "squared distance", "share of the pairs of its kind");
 }
 
 static void put_bars(const histogram *h, bool same, const char *colour)
@@ -125,7 +114,9 @@ void fn_histogram_draw(fn_text *t, const fn_pairs *p, const float *distance,
                 "two people.",
                 v->same, v->different);
     fn_plot_frame(t, title);
-    put_axes(&h);
+    put_axis(&h, false);
+    put_axis(&h, true);
+    fn_plot_names(t, "squared distance", "share of the pairs of its kind");
     put_bars(&h, false, two);
     put_bars(&h, true, one);
     put_threshold(&h, v->threshold);

@@ -24,10 +24,20 @@ void fn_plot_frame(fn_text *t, const char *title)
     fn_text_put(t, "</text>\n");
 }
 
-void fn_plot_line(fn_text *t, int x1, int y1, int x2, int y2, bool strong)
+void fn_plot_tick(fn_text *t, bool upright, int at, bool strong)
 {
-    fn_text_put(t, "<path d=\"M%d %dL%d %d\" stroke=\"%s\" stroke-width=\"8\"/>\n", x1, y1,
-                x2, y2, strong ? "#bbbbbb" : "#e8e8e8");
+    const char *colour = strong ? "#bbbbbb" : "#e8e8e8";
+    int x = upright ? FN_PLOT_LEFT : at, y = upright ? at : FN_PLOT_TOP;
+    fn_text_put(t, "<path d=\"M%d %d%c%d\" stroke=\"%s\" stroke-width=\"8\"/>\n", x, y,
+                upright ? 'H' : 'V', upright ? FN_PLOT_RIGHT : FN_PLOT_BOTTOM, colour);
+}
+
+void fn_plot_label(fn_text *t, bool upright, int at)
+{
+    int x = upright ? FN_PLOT_LEFT - 70 : at;
+    int y = upright ? at + 50 : FN_PLOT_BOTTOM + FN_PLOT_LINE;
+    fn_text_put(t, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">", x, y,
+                upright ? "end" : "middle");
 }
 
 void fn_plot_names(fn_text *t, const char *x, const char *y)

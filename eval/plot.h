@@ -13,7 +13,10 @@ enum { FN_PLOT_LINE = 230, FN_PLOT_LETTER = 85 }; /* of text */
 void fn_plot_open(fn_text *t, const char *title);
 /* Ends the description; what follows is drawn. */
 void fn_plot_frame(fn_text *t, const char *title);
-void fn_plot_line(fn_text *t, int x1, int y1, int x2, int y2, bool strong);
+/* A grid line across the picture at a place of the upright axis, or of the level one. */
+void fn_plot_tick(fn_text *t, bool upright, int at, bool strong);
+/* Begins the text beside such a line; the caller ends it with "</text>". */
+void fn_plot_label(fn_text *t, bool upright, int at);
 void fn_plot_names(fn_text *t, const char *x, const char *y);
 void fn_plot_close(fn_text *t);
 

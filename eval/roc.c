@@ -71,10 +71,16 @@ static void put_head(const picture *p, const fn_verification *const *v,
     fn_plot_frame(p->t, title);
 }
 
-static void put_decade(const picture *p, int x, int y, const char *anchor, int decade)
+/* The false reject rate goes upwards. */
+static int place_of(const picture *p, bool upright, double rate)
+{
+    return upright ? y_of(p, 1 - rate) : x_of(p, rate);
+}
+
+static void put_decade(const picture *p, bool upright, int decade)
 {
     static const char *const plain[] = {"1", "0.1", "0.01"};
-    fn_text_put(p->t, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">", x, y, anchor);
+    fn_plot_label(p->t, upright, place_of(p, upright, pow(10, decade)));
     if (decade > -3)
         fn_text_put(p->t, "%s</text>\n", plain[-decade]);
     else
@@ -82,28 +88,17 @@ static void put_decade(const picture *p, int x, int y, const char *anchor, int d
                     decade);
 }
 
-/* The false reject rate goes upwards. */
-static void put_log_line(const picture *p, bool upright, double rate, bool strong)
-{
-    int x = x_of(p, rate), y = y_of(p, 1 - rate);
-    if (upright)
-        fn_plot_line(p->t, LEFT, y, RIGHT, y, strong);
-    else
-        fn_plot_line(p->t, x, TOP, x, BOTTOM, strong);
-}
-
 static void put_log_axis(const picture *p, bool upright)
 {
     double low = upright ? p->floor : p->low;
     for (int decade = (int)floor(low); decade <= 0; decade++) {
-        double first = pow(10, decade);
-        for (int k = 1; k < 10; k++)
-            if (log10(k * first) >= low && k * first <= 1)
-                put_log_line(p, upright, k * first, k == 1);
-        if (decade >= low && upright)
-            put_decade(p, LEFT - 70, y_of(p, 1 - first) + 50, "end", decade);
-        else if (decade >= low)
-            put_decade(p, x_of(p, first), BOTTOM + LINE, "middle", decade);
+        for (int k = 1; k < 10; k++) {
+            double rate = k * pow(10, decade);
+            if (log10(rate) >= low && rate <= 1)
+                fn_plot_tick(p->t, upright, place_of(p, upright, rate), k == 1);
+        }
+        if (decade >= low)
+            put_decade(p, upright, decade);
     }
 }
 
@@ -111,9 +106,9 @@ static void put_tpr_axis(const picture *p)
 {
     for (int tenth = 0; tenth <= 10; tenth++) {
         int y = y_of(p, tenth / 10.0);
-        fn_plot_line(p->t, LEFT, y, RIGHT, y, tenth == 0 || tenth == 10);
-        fn_text_put(p->t, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%d.%d</text>\n",
-                    LEFT - 70, y + 50, tenth / 10, tenth % 10);
+        fn_plot_tick(p->t, true, y, tenth == 0 || tenth == 10);
+        fn_plot_label(p->t, true, y);
+        fn_text_put(p->t, "%d.%d</text>\n", tenth / 10, tenth % 10);
     }
 }
 
