@@ -108,7 +108,7 @@ static int dearest(const void *a, const void *b)
 /* --- their engines --- */
 
 typedef struct sum {
-    int convolutions, engines, refused;
+    int convolutions, engines, failed, refused;
     double first_ms, ms; /* of all the networks' uses, before and after */
 } sum;
 
@@ -140,8 +140,11 @@ static fn_status tune_one(sum *s, const use *u, fn_cudnn *c, const char *path)
     FN_TRY(rc);
     printf("%s: %.4f ms, was %.4f, engine %lld of %d, %d times\n", text, (double)t.ms,
            (double)t.first_ms, (long long)t.fastest.id, t.timed, u->times);
+    if (t.failed)
+        printf("%d engines failed, the last: %s\n", t.failed, t.failure);
     s->convolutions++;
     s->engines += t.timed;
+    s->failed += t.failed;
     s->ms += (double)t.ms * u->times;
     s->first_ms += (double)t.first_ms * u->times;
     return write_down(&t, text, fn_cudnn_where(c), path);
@@ -155,8 +158,9 @@ static fn_status tune_all(const list *l, fn_cudnn *c, const char *path, double s
     for (; i < l->n && fn_clock() - began < seconds; i++)
         FN_TRY(tune_one(&s, &l->use[i], c, path));
     printf("{\"convolutions\": %d, \"tuned\": %d, \"refused\": %d, \"no_time\": %d, "
-           "\"engines_timed\": %d, \"first_ms\": %.3f, \"ms\": %.3f, \"seconds\": %.1f}\n",
-           l->n, s.convolutions, s.refused, l->n - i, s.engines, s.first_ms, s.ms,
+           "\"engines_timed\": %d, \"engines_failed\": %d, \"first_ms\": %.3f, \"ms\": "
+           "%.3f, \"seconds\": %.1f}\n",
+           l->n, s.convolutions, s.refused, l->n - i, s.engines, s.failed, s.first_ms, s.ms,
            fn_clock() - began);
     return FN_OK;
 }

@@ -96,7 +96,9 @@ static fn_status make(fn_cudnn_plan *p, const fn_engine *choice)
     fn_cudnn_forget_reasons();
     p->graph = fn_cudnn_graph(&p->bag, &p->what);
     FN_TRY(fn_cudnn_status(&p->bag, "its operation graph"));
-    return choose(p, choice);
+    FN_TRY(choose(p, choice));
+    fn_cudnn_forget_reasons(); /* those of engines that were passed over */
+    return FN_OK;
 }
 
 fn_status fn_cudnn_plan_open_on(fn_cudnn_plan **out, fn_cudnn *c, const fn_cudnn_conv *what,
@@ -194,6 +196,16 @@ static fn_status bind(fn_cudnn_plan *p, const fn_cudnn_data *d)
     return rc;
 }
 
+static fn_status did_not_run(const fn_cudnn_plan *p, cudnnStatus_t s)
+{
+    char text[FN_CUDNN_TEXT], engine[FN_CUDNN_TEXT], reasons[FN_CUDNN_REASONS];
+    fn_cudnn_text(text, &p->what);
+    fn_engine_text(engine, sizeof engine, &p->engine);
+    fn_cudnn_reasons(reasons, sizeof reasons);
+    return fn_fail(FN_EDEVICE, "%s: engine %s with %zu bytes of workspace: %s (%s)", text,
+                   engine, p->workspace, cudnnGetErrorString(s), reasons);
+}
+
 fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *data)
 {
     if (!p->pack || memcmp(&p->bound, data, sizeof *data) != 0)
@@ -204,7 +216,5 @@ fn_status fn_cudnn_plan_run(fn_cudnn_plan *p, const fn_cudnn_data *data)
     cudnnStatus_t s = cudnnBackendExecute(p->c->handle, p->plan, p->pack);
     if (s == CUDNN_STATUS_SUCCESS)
         return FN_OK;
-    char text[FN_CUDNN_TEXT];
-    fn_cudnn_text(text, &p->what);
-    return fn_fail(FN_EDEVICE, "%s: %s", text, cudnnGetErrorString(s));
+    return did_not_run(p, s);
 }

@@ -4,6 +4,7 @@
 #include "kernels/cudnn_backend.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <time.h>
 
 #include <cuda_runtime_api.h>
@@ -105,9 +106,11 @@ static fn_status time_plan(float *ms, fn_cudnn_plan *p, const timer *k, float le
     return *ms > SLOWER * least ? FN_OK : time_runs(ms, p, k, RUNS);
 }
 
-/* An engine that is refused or wants more workspace takes for ever. */
-static fn_status time_engine(float *ms, fn_cudnn *c, const fn_cudnn_conv *what,
-                             const fn_engine *engine, const timer *k, float least)
+/* An engine that is refused, wants more workspace or fails takes for ever; unless it took the GPU
+ * with it. */
+static fn_status time_engine(float *ms, fn_cudnn_tuned *t, fn_cudnn *c,
+                             const fn_cudnn_conv *what, const fn_engine *engine,
+                             const timer *k)
 {
     fn_cudnn_plan *p;
     *ms = FLT_MAX;
@@ -115,9 +118,15 @@ static fn_status time_engine(float *ms, fn_cudnn *c, const fn_cudnn_conv *what,
     if (rc == FN_EUNSUPPORTED)
         return FN_OK;
     if (rc == FN_OK && p->workspace <= k->workspace)
-        rc = time_plan(ms, p, k, least);
+        rc = time_plan(ms, p, k, t->ms);
     fn_cudnn_plan_close(p);
-    return rc;
+    if (rc == FN_OK || cudaDeviceSynchronize() != cudaSuccess)
+        return rc;
+    cudaGetLastError(); /* or the next launch is told of it */
+    t->failed++;
+    snprintf(t->failure, sizeof t->failure, "%s", fn_last_error());
+    *ms = FLT_MAX;
+    return FN_OK;
 }
 
 static double now(void)
@@ -133,7 +142,7 @@ static fn_status time_all(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *w
     float ms;
     *t = (fn_cudnn_tuned){.ms = FLT_MAX};
     for (int i = 0; i < n && (i == 0 || now() < k->end); i++) {
-        FN_TRY(time_engine(&ms, c, what, &engine[i], k, t->ms));
+        FN_TRY(time_engine(&ms, t, c, what, &engine[i], k));
         if (ms == FLT_MAX)
             continue;
         if (t->timed++ == 0)
