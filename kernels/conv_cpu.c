@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "kernels/conv_way.h"
 #include "kernels/format.h"
+#include "kernels/implicit.h"
 #include "kernels/relu.h"
 #include "kernels/winograd.h"
 
@@ -36,7 +37,20 @@ static const fn_conv_way *choose_way(const fn_call *c)
 {
     if (c->precision == FN_PRECISION_U8 && fn_conv_u8_fits(c))
         return &fn_conv_u8;
-    return fn_winograd_fits(c) ? &fn_conv_winograd : &fn_conv_direct;
+    if (fn_winograd_fits(c))
+        return &fn_conv_winograd;
+    return fn_implicit_gains() && fn_implicit_fits(c) ? &fn_conv_implicit : &fn_conv_direct;
+}
+
+/* Plain floats where ours reads those, else what oneDNN likes. */
+static void conv_choose(fn_call *c)
+{
+    fn_format x = c->x[0].format;
+    c->x[0].format = c->y[0].format = FN_PLAIN;
+    if (fn_implicit_gains() && fn_implicit_fits(c))
+        return;
+    c->x[0].format = x;
+    fn_conv_direct_choose(c);
 }
 
 static fn_status make(fn_call *c)
@@ -85,6 +99,8 @@ static void *gradient(const fn_call *c)
 
 static fn_status conv_backward(const fn_call *c)
 {
+    if (way_of(c)->backward)
+        return way_of(c)->backward(c);
     void *dy = gradient(c);
     if (c->dw[0].data || c->dw[1].data)
         FN_TRY(way_of(c)->back_w(c, dy));
@@ -97,7 +113,7 @@ static void conv_describe(const fn_call *c, char *text, size_t size)
 }
 
 const fn_kernel fn_conv_cpu = {
-    .choose = fn_conv_direct_choose,
+    .choose = conv_choose,
     .prepare = conv_prepare,
     .load = conv_load,
     .forward = conv_forward,

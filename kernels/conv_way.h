@@ -16,7 +16,8 @@ typedef struct fn_conv_way {
     fn_status (*forward)(const fn_call *c);
     fn_status (*back)(const fn_call *c, void *dy);   /* dx, which is wanted */
     fn_status (*back_w)(const fn_call *c, void *dy); /* dw and db, of which one is wanted */
-    void (*release)(fn_call *c); /* also what prepare has left half done */
+    fn_status (*backward)(const fn_call *c); /* both in one, with masks; NULL: one by one */
+    void (*release)(fn_call *c);             /* also what prepare has left half done */
     void (*describe)(const fn_call *c, char *text, size_t size);
 } fn_conv_way;
 
@@ -24,7 +25,7 @@ typedef struct fn_conv_state {
     const fn_conv_way *way;
 } fn_conv_state;
 
-extern const fn_conv_way fn_conv_direct, fn_conv_winograd,
+extern const fn_conv_way fn_conv_direct, fn_conv_winograd, fn_conv_implicit,
     fn_conv_u8; /* u8: forward alone */
 
 bool fn_conv_u8_fits(const fn_call *c);
