@@ -1,5 +1,5 @@
 /* convs -- 1x1 convolutions that read the same value, as one: those at the beginning of an
- * inception module. nn/lower.c makes it for FN_CUDA alone.
+ * inception module. nn/lower_gpu.c and nn/lower_cpu.c make it.
  *
  *   y[i] = conv(x, w[i], b[i]), and max(0, that) with relu
  *
@@ -137,6 +137,6 @@ const fn_op fn_op_convs = {
     .internal = true,
     .infer = convs_infer,
     .multiply_adds = convs_multiply_adds,
-    .kernel = {&convs_ref, NULL, FN_CUDA_KERNEL(fn_convs_cuda)},
+    .kernel = {&convs_ref, &fn_convs_cpu, FN_CUDA_KERNEL(fn_convs_cuda)},
     .sample = samples,
 };

@@ -17,6 +17,6 @@ static inline int fn_convs_kernel(const fn_convs *a, int i)
     return a->bias ? 2 * i : i;
 }
 
-extern const fn_kernel fn_convs_cuda;
+extern const fn_kernel fn_convs_cpu, fn_convs_cuda;
 
 #endif

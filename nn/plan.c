@@ -48,10 +48,19 @@ static int64_t all_folded(const fn_plan *p)
 
 static fn_status lower(fn_plan *p, const fn_graph *g, const fn_plan_options *o)
 {
-    fn_graph *fused = NULL;
+    fn_graph *fused = NULL, *again = NULL;
+    fn_status rc;
     if (!o->no_fuse && o->backend != FN_REF)
-        FN_TRY(fn_lower(&fused, g, o->backend));
-    fn_status rc = fn_lower_formats(&p->graph, fused ? fused : g, o->backend, o->precision);
+        FN_GO(fn_lower(&fused, g, o->backend));
+    if (fused && o->backend == FN_CPU && fn_lower_cpu_gains(fused, o->precision))
+        FN_GO(fn_lower_cpu(&again, fused));
+    rc = fn_lower_formats(&p->graph,
+                          again   ? again
+                          : fused ? fused
+                                  : g,
+                          o->backend, o->precision);
+out:
+    fn_graph_close(again);
     fn_graph_close(fused);
     return rc;
 }

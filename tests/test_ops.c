@@ -30,10 +30,10 @@ static void each_cpu_sample(bool training, void (*visit)(subject *s))
     each_sample(training, visit_on_cpu);
 }
 
-/* What nn/lower.c makes for FN_CUDA alone. */
+/* What nn/lower_gpu.c makes for FN_CUDA alone. */
 static bool is_for_gpus(const fn_op *op)
 {
-    static const char *const names[] = {"bnpool", "convs", "join", "poolnorm"};
+    static const char *const names[] = {"bnpool", "join", "poolnorm"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(op->name, names[i]) == 0)
             return true;
