@@ -2,6 +2,7 @@
 #include "core/mem.h"
 #include "kernels/conv.h"
 #include "kernels/format.h"
+#include "kernels/join.h"
 #include "nn/lower.h"
 #include "nn/memory.h"
 #include "tests/nets.h"
@@ -219,6 +220,30 @@ TEST(in_place_never_behind_a_fork)
     CHECK(m->value[g->node[2].y[0]] != m->value[g->node[2].x[0]]);
     fn_memory_close(m);
     fn_params_close(p);
+    fn_graph_close(g);
+}
+
+/* A join's outputs are one buffer as well. */
+TEST(in_place_never_behind_a_join)
+{
+    static const fn_conv conv = {.out = 8, .kernel = 3, .stride = 1, .bias = 1};
+    static const fn_join join = {.ways = 2};
+    fn_graph *g;
+    fn_memory *m;
+    int x = 0, part[2], twin[FN_MAX_OUT], y[2];
+    CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 3, 5, 5), false));
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(fn_graph_add(g, fn_op_find("conv"), "c", &conv, &x, 1, &part[i]));
+    CHECK_OK(fn_graph_add(g, fn_op_find("join"), "j", &join, part, 2, twin));
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(fn_graph_add(g, fn_op_find("relu"), "r", NULL, &twin[i], 1, &y[i]));
+    g->n_output = 2;
+    g->output[0] = y[0];
+    g->output[1] = y[1];
+    CHECK_OK(fn_memory_open(&m, g));
+    CHECK_INT(m->value[twin[0]], m->value[twin[1]]);
+    CHECK(m->value[y[0]] != m->value[twin[0]] && m->value[y[1]] != m->value[twin[0]]);
+    fn_memory_close(m);
     fn_graph_close(g);
 }
 
