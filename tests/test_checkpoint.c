@@ -158,6 +158,7 @@ TEST(a_damaged_one_is_passed_over_and_said)
     state_close(&s);
 }
 
+/* Even where an older one would fit: it is not what the run was about. */
 TEST(another_network_is_refused)
 {
     state a, b;
@@ -165,12 +166,38 @@ TEST(another_network_is_refused)
     begin();
     state_open(&a, FN_TEST_NET("none"), 1);
     state_open(&b, FN_TEST_NET("batch"), 1);
-    fn_checkpoint c = checkpoint(&a, 1), d = checkpoint(&b, 1);
+    fn_checkpoint c = checkpoint(&a, 2), d = checkpoint(&b, 1);
+    CHECK_OK(fn_checkpoint_save(run, &d, 2));
     CHECK_OK(fn_checkpoint_save(run, &c, 2));
     CHECK_FAILS(fn_checkpoint_load(run, &d, passed, sizeof passed), FN_ECONFIG,
                 "another network");
     state_close(&a);
     state_close(&b);
+    end();
+}
+
+/* What an interrupted run has not finished is neither read nor counted. */
+TEST(a_draft_is_no_checkpoint)
+{
+    char passed[256], from[120], to[160];
+    state s;
+    begin();
+    state_open(&s, FN_TEST_NET("none"), 1);
+    for (int64_t step = 1; step <= 3; step++) {
+        fn_checkpoint c = checkpoint(&s, step);
+        CHECK_OK(fn_checkpoint_save(run, &c, 2));
+    }
+    snprintf(from, sizeof from, "%s/checkpoints/step_000000003", run);
+    snprintf(to, sizeof to, "%s.tmp", from);
+    CHECK_INT(rename(from, to), 0);
+    fn_checkpoint c = checkpoint(&s, 0);
+    CHECK_OK(fn_checkpoint_load(run, &c, passed, sizeof passed));
+    CHECK_INT(c.record.step, 2);
+    CHECK_TEXT(passed, "");
+    c.record.step = 4;
+    CHECK_OK(fn_checkpoint_save(run, &c, 2));
+    CHECK_INT(count(), 3); /* 2, 4 and the draft */
+    state_close(&s);
     end();
 }
 
