@@ -37,8 +37,9 @@ fn_status fn_yaml_fail(const fn_yaml *y, fn_yaml_node n, const char *fmt, ...)
 fn_status fn_yaml_context(const fn_yaml *y, fn_yaml_node n, fn_status s);
 
 /* Reads a mapping into a struct by its table. Nested mappings spell dotted names. A key the
- * table lacks is an error with a did-you-mean, unless it is in `also` (NULL-terminated, may
- * be NULL); a required field that stays unwritten is an error at `map`, unless `partial`.
+ * table lacks is an error with a did-you-mean, unless `also` lists it or its section
+ * (NULL-terminated, may be NULL); a required field that stays unwritten is an error at `map`,
+ * unless `partial`.
  * Defaults are the caller's business (fn_field_defaults). */
 fn_status fn_yaml_read(const fn_yaml *y, fn_yaml_node map, const fn_field *table, void *to,
                        const char *const *also, bool partial) FN_CHECKED;

@@ -15,10 +15,12 @@ typedef struct target {
     bool *seen; /* [fields of the table] */
 } target;
 
+/* A listed section may be spelt with dots: `log.every` is of `log`. */
 static bool is_listed(const char *const *list, const char *name)
 {
+    size_t n = strcspn(name, ".");
     for (; list && *list; list++)
-        if (strcmp(*list, name) == 0)
+        if (strlen(*list) == n && strncmp(*list, name, n) == 0)
             return true;
     return false;
 }

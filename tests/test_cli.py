@@ -73,7 +73,7 @@ train: {{steps: 12, people: 6, faces: 4}}
 optim: {{kind: adamw, rate: 0.003}}
 val: {{every: 6, pairs: 60}}
 save: {{every: 4, keep: 2}}
-log: {{every: 2}}
+log.every: 2
 """
 
 

@@ -108,6 +108,9 @@ TEST(other_keys_may_be_somebody_elses)
     static const char *const also[] = {"rows", NULL};
     config c;
     CHECK_OK(read_into(&c, "count: 1\nrows: [1, {a: 2}]\n", also, false));
+    CHECK_OK(read_into(&c, "count: 1\nrows.each: 2\n", also, false));
+    CHECK_FAILS(read_into(&c, "count: 1\nrows2.each: 2\n", also, false), FN_ECONFIG,
+                "rows2.each");
     CHECK_FAILS(read_into(&c, "count: 1\nrow: []\n", also, false), FN_ECONFIG,
                 "unknown key 'row'; did you mean 'rows'?");
     CHECK_FAILS(read_into(&c, "count: 1\ntrain: {rows: 1}\n", also, false), FN_ECONFIG,
