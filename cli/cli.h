@@ -6,6 +6,7 @@
 #include "core/status.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Each returns the exit code. argv[0] is the subcommand's name. */
 int fn_cli_train(int argc, char **argv);
@@ -18,6 +19,12 @@ int fn_cli_verify(int argc, char **argv);
 
 /* Prints "facenet: error: SENTENCE" to stderr and returns the status's exit code. */
 int fn_cli_fail(fn_status s);
+
+/* "N of TOTAL images" on stderr: a line that moves where someone is looking; elsewhere a line for
+ * each tenth of the way, or after half a minute without one. */
+void fn_cli_progress(int64_t done, int64_t total);
+/* A line on stderr, over the one that moves. */
+void fn_cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Images named on the command line, and how to make faces of them. */
 typedef struct fn_cli_source {

@@ -1,5 +1,6 @@
 /* data.c -- facenet data pack|inspect|verify|split|synth */
 #include "cli/cli.h"
+#include "core/text.h"
 #include "data/pack.h"
 #include "data/synth.h"
 
@@ -7,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <argp.h>
 
@@ -61,52 +60,22 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-/* A line that moves where someone is looking; elsewhere a line for each tenth of the way, or after
- * half a minute without one. */
-static void show_progress(int64_t done, int64_t total)
-{
-    static int64_t tenth;
-    static time_t last;
-    time_t now = time(NULL);
-    if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\r%" PRId64 " of %" PRId64 "%s", done, total,
-                done == total ? "\n" : "");
-        return;
-    }
-    last = last ? last : now;
-    if (total == 0 || (10 * done / total == tenth && now - last < 30))
-        return;
-    fprintf(stderr, "%" PRId64 " of %" PRId64 " images\n", done, total);
-    tenth = 10 * done / total;
-    last = now;
-}
-
-/* A sentence goes over the line that moves: it is longer. */
-static void start_line(void)
-{
-    if (isatty(STDERR_FILENO))
-        fputc('\r', stderr);
-}
-
 /* --- pack --- */
 
 static void tell(void *ctx, const char *path, const char *reason, int64_t done,
                  int64_t total)
 {
     (void)ctx;
-    if (reason) {
-        start_line();
-        fprintf(stderr, "left out: %s: %s\n", path, reason);
-    } else {
-        show_progress(done, total);
-    }
+    if (reason)
+        fn_cli_say("left out: %s: %s", path, reason);
+    else
+        fn_cli_progress(done, total);
 }
 
 static void say(void *ctx, const char *sentence)
 {
     (void)ctx;
-    start_line();
-    fprintf(stderr, "facenet: %s\n", sentence);
+    fn_cli_say("facenet: %s", sentence);
 }
 
 static fn_status pack(const arguments *a)
@@ -114,8 +83,10 @@ static fn_status pack(const arguments *a)
     fn_pack_options o = {.crop = a->crop, .tell = tell, .say = say};
     fn_pack_report r;
     FN_TRY(fn_pack_make(a->output, a->input, &o, &r));
-    printf("%s: %" PRId64 " faces of %" PRId64 " people, %.1f MB, %" PRId64 " left out\n",
-           a->output, r.images, r.people, (double)r.bytes / 1e6, r.left_out);
+    printf("%s: %" PRId64 " faces of %" PRId64 " people, %.1f MB, %" PRId64
+           " %s left out\n",
+           a->output, r.images, r.people, (double)r.bytes / 1e6, r.left_out,
+           fn_text_plural(r.left_out, "image", "images"));
     return FN_OK;
 }
 
@@ -128,7 +99,8 @@ static void print_counts(const fn_pack *p)
         int many = 0;
         for (int i = 0; i < fn_pack_people(p); i++)
             many += fn_pack_count(p, i) >= least[k];
-        printf("people with %2d faces or more: %d\n", least[k], many);
+        printf("people with %2d %s or more: %d\n", least[k],
+               least[k] == 1 ? "face " : "faces", many);
     }
 }
 
@@ -152,7 +124,7 @@ static void tell_bad(void *ctx, const char *path, const char *reason, int64_t do
     if (reason)
         printf("%s: %s\n", path, reason);
     else
-        show_progress(done, total);
+        fn_cli_progress(done, total);
 }
 
 static fn_status verify(const arguments *a)

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <argp.h>
 
@@ -224,14 +223,13 @@ static char *join(int argc, char **argv)
     return text;
 }
 
-/* A line for the console, or progress where someone is looking. */
 static void tell(void *ctx, const char *line, int done, int total)
 {
     (void)ctx;
     if (line)
-        fprintf(stderr, "%s\n", line);
-    else if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%d of %d images%s", done, total, done == total ? "\n" : "");
+        fn_cli_say("%s", line);
+    else
+        fn_cli_progress(done, total);
 }
 
 static void print_rate(const fn_rate *r)
@@ -271,7 +269,8 @@ static void print_figures(const fn_verification *v, const fn_intervals *i)
 static void print(const fn_lfw *r)
 {
     const fn_verification *v = r->verification;
-    printf("pairs      %d in %d folds (%s)\n", v->pairs, v->folds, r->report.pairs_file);
+    printf("pairs      %d in %d %s (%s)\n", v->pairs, v->folds,
+           fn_text_plural(v->folds, "fold", "folds"), r->report.pairs_file);
     if (r->pairs->dropped)
         printf("left out   %d %s: %d %s missing\n", r->pairs->dropped,
                fn_text_plural(r->pairs->dropped, "pair", "pairs"), r->pairs->n_absent,
