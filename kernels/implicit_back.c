@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include <omp.h>
+
 enum {
     CACHED = 128 * 1024, /* floats of x and dy, half of a second cache of 1 MB */
     LINE = 16            /* floats of a line of the cache */
@@ -205,10 +207,58 @@ static void give_dx(const work *w, const band *b)
         }
 }
 
+/* --- what a thread reads next --- */
+
+/* Where a band's x, dy and y lie, asked for line by line while the one before is worked on. */
+typedef struct coming {
+    const float *at[1 + 2 * FN_IMPLICIT_PARTS];
+    int64_t left[1 + 2 * FN_IMPLICIT_PARTS], each; /* floats; lines for every tile */
+    int n, now;
+} coming;
+
+static void expect(coming *c, const float *at, int64_t floats)
+{
+    c->at[c->n] = at;
+    c->left[c->n++] = floats;
+}
+
+static coming coming_of(const work *w, int64_t k, int64_t tiles)
+{
+    const fn_implicit *g = w->g;
+    coming c = {.n = 0};
+    if (k >= g->images * w->bands)
+        return c;
+    band b = band_at(w, k, 0);
+    int64_t lines = b.last - b.first, all = 0;
+    expect(&c, w->d->x + (b.image * g->x_high + b.first * g->stride) * g->x_wide * g->in,
+           lines * g->stride * g->x_wide * g->in);
+    for (int i = 0; i < g->parts; i++) {
+        int64_t n = g->y_wide * g->part[i], at = (b.image * g->y_high + b.first) * n;
+        expect(&c, w->d->dy[i] + at, lines * n);
+        if (w->d->y[i])
+            expect(&c, w->d->y[i] + at, lines * n);
+    }
+    for (int i = 0; i < c.n; i++)
+        all += c.left[i];
+    c.each = fn_implicit_up(all, LINE * tiles);
+    return c;
+}
+
+static void ask(coming *c)
+{
+    for (int64_t i = 0; i < c->each && c->now < c->n; i++) {
+        __builtin_prefetch(c->at[c->now], 0, 2);
+        c->at[c->now] += LINE;
+        c->left[c->now] -= LINE;
+        c->now += c->left[c->now] <= 0;
+    }
+}
+
 /* --- the gradient of the kernel --- */
 
 /* What a band adds for panel p of outputs, line u of the kernel. */
-static void add(const work *w, const band *b, fn_implicit_panel p, int64_t u, bool first)
+static void add(const work *w, const band *b, fn_implicit_panel p, int64_t u, bool first,
+                coming *next)
 {
     const fn_implicit *g = w->g;
     int64_t wide = wide_of(g), length = g->kernel * g->in, margin = margin_of(g);
@@ -226,6 +276,7 @@ static void add(const work *w, const band *b, fn_implicit_panel p, int64_t u, bo
     for (int64_t k = 0; k < length; k += rows) {
         t.a = b->x + u * pitch + k;
         t.d = w->sums + (u * length + k) * g->out + p.first;
+        ask(next);
         g->tiles->multiply_back(&t, (int)fn_implicit_least(rows, length - k));
     }
     if (u == 0)
@@ -263,6 +314,8 @@ void fn_implicit_back(const fn_implicit *g, const fn_implicit_gradients *d, void
 
     int64_t all = g->images * w.bands, panels = fn_implicit_panels(g);
     int threads = (int)fn_implicit_least(fn_threads(), g->threads);
+    int64_t depth = g->kernel * g->in;
+    int64_t tiles = panels * g->kernel * fn_implicit_up(depth, fn_implicit_rows(depth));
     w.d = d;
     w.sums = scratch;
     w.slots = w.sums + rounded(kernel_floats(g) + g->out);
@@ -277,12 +330,13 @@ void fn_implicit_back(const fn_implicit *g, const fn_implicit_gradients *d, void
             if (d->dx)
                 give_dx(&w, &b);
         }
+        coming next = coming_of(&w, from + threads + omp_get_thread_num(), tiles);
 #pragma omp for schedule(static)
         for (int64_t part = 0; part < (sums ? panels * g->kernel : 0); part++)
             for (int64_t k = 0; k < slots; k++) {
                 band b = band_at(&w, from + k, k);
                 add(&w, &b, fn_implicit_panel_at(g, part / g->kernel), part % g->kernel,
-                    from + k == 0);
+                    from + k == 0, &next);
             }
     }
 #pragma omp parallel for
