@@ -85,7 +85,9 @@ static void quick_release(fn_call *c)
 
 static void quick_describe(const fn_call *c, char *text, size_t size)
 {
-    snprintf(text, size, "own winograd 4x4%s", c->y[0].type == FN_BF16 ? " bf16" : "");
+    const quick *s = c->state;
+    snprintf(text, size, "own winograd %s%s", s->sizes.kernel == 3 ? "4x4" : "2x2",
+             c->y[0].type == FN_BF16 ? " bf16" : "");
 }
 
 const fn_conv_way fn_conv_winograd = {

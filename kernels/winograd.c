@@ -1,5 +1,6 @@
 /* winograd -- F(4x4, 3x3): a tile of 4x4 outputs costs 36 multiplications for every pair of
- * channels, where the direct way takes 144 (Lavin & Gray 2016).
+ * channels, where the direct way takes 144 (Lavin & Gray 2016). F(2x2, 5x5) has the same 36 for
+ * 2x2 outputs, which take 100.
  *
  *   V[i][t, c] = B' d B   of tile t of x        U[i][c, o] = G g G'
  *   M[i]       = V[i] U[i]                      36 products of matrices
@@ -29,10 +30,9 @@
 
 enum {
     ALL = 36, /* products of matrices */
-    OUT = 4,  /* pixels of a tile, along a side */
     /* From here on it pays: */
-    LEAST_CHANNELS = 32,
-    LEAST_PIXELS = 128, /* of all images: fewer, and U is read for too few tiles */
+    LEAST_CHANNELS = 32, /* of a kernel of 5 half as many */
+    LEAST_PIXELS = 128,  /* of all images: fewer, and U is read for too few tiles */
     /* Blocks: */
     CACHED = 128 * 1024, /* floats of V, half of a second cache of 1 MB */
     BACK = 56,           /* tiles at a time in the gradient of the kernel */
@@ -66,26 +66,19 @@ static int64_t tiles_of(const fn_winograd *g)
 /* --- the rule --- */
 
 /* A block that the channels do not fill has padding, which nothing here writes. */
-static bool fills(fn_shape s, fn_format f)
+static bool fills(fn_shape s, fn_format f, int kernel)
 {
     int64_t block = f == FN_BLOCK16 ? 16 : 8;
-    return s.dim[1] >= LEAST_CHANNELS && s.dim[1] % block == 0;
+    int64_t channels = kernel == 3 ? LEAST_CHANNELS : LEAST_CHANNELS / 2;
+    return s.dim[1] >= channels && s.dim[1] % block == 0;
 }
 
 /* Small images leave much of their tiles empty: their pixels count for less. */
 static bool gains(const fn_winograd *g)
 {
     int64_t pixels = g->x.dim[0] * g->x.dim[2] * g->x.dim[3];
-    int64_t places = tiles_of(g) * OUT * OUT;
+    int64_t places = tiles_of(g) * g->stages->out * g->stages->out;
     return pixels * pixels >= LEAST_PIXELS * places && places < 2 * pixels;
-}
-
-bool fn_winograd_fits(const fn_call *c)
-{
-    const fn_conv *a = c->attr;
-    fn_winograd g = fn_winograd_of(c);
-    return !c->exact && a->kernel == 3 && a->stride == 1 && a->pad == FN_SAME &&
-           fills(g.x, g.x_format) && fills(g.y, g.y_format) && gains(&g);
 }
 
 static bool sixteen(fn_shape s, fn_format f)
@@ -93,17 +86,33 @@ static bool sixteen(fn_shape s, fn_format f)
     return f != FN_BLOCK8 && s.dim[1] % 16 == 0;
 }
 
-static const fn_winograd_stages *stages_for(const fn_winograd *g)
+/* NULL: none. 5x5 gains where products are this fast, and beside oneDNN's in float alone. */
+static const fn_winograd_stages *stages_for(const fn_winograd *g, int kernel)
 {
 #ifdef __x86_64__
-    if (sixteen(g->x, g->x_format) && sixteen(g->y, g->y_format) &&
-        __builtin_cpu_supports("avx512f"))
+    bool wide = sixteen(g->x, g->x_format) && sixteen(g->y, g->y_format) &&
+                __builtin_cpu_supports("avx512f");
+    if (kernel == 5)
+        return wide && g->x_type == FN_F32 && g->y_type == FN_F32 ? &fn_winograd5_avx512
+                                                                  : NULL;
+    if (wide)
         return &fn_winograd_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return &fn_winograd_avx2;
 #endif
     (void)g;
-    return &fn_winograd_any;
+    return kernel == 3 ? &fn_winograd_any : NULL;
+}
+
+bool fn_winograd_fits(const fn_call *c)
+{
+    const fn_conv *a = c->attr;
+    if (c->exact || (a->kernel != 3 && a->kernel != 5) || a->stride != 1 ||
+        a->pad != FN_SAME)
+        return false;
+    fn_winograd g = fn_winograd_of(c);
+    return g.stages && fills(g.x, g.x_format, g.kernel) &&
+           fills(g.y, g.y_format, g.kernel) && gains(&g);
 }
 
 fn_winograd fn_winograd_of(const fn_call *c)
@@ -115,9 +124,12 @@ fn_winograd fn_winograd_of(const fn_call *c)
                      .y_format = c->y[0].format,
                      .x_type = c->x[0].type,
                      .y_type = c->y[0].type,
-                     .high = up(y.dim[2], OUT),
-                     .wide = up(y.dim[3], OUT)};
-    g.stages = stages_for(&g);
+                     .kernel = ((const fn_conv *)c->attr)->kernel};
+    g.stages = stages_for(&g, g.kernel);
+    if (!g.stages)
+        return g;
+    g.high = up(y.dim[2], g.stages->out);
+    g.wide = up(y.dim[3], g.stages->out);
     return g;
 }
 

@@ -1,4 +1,5 @@
-/* winograd.h -- 3x3 convolutions of stride 1 with a quarter of the multiplications. */
+/* winograd.h -- 3x3 convolutions of stride 1 with a quarter of the multiplications, 5x5 with a
+ * third. */
 #ifndef FN_KERNELS_WINOGRAD_H
 #define FN_KERNELS_WINOGRAD_H
 
@@ -8,9 +9,11 @@
 typedef struct fn_winograd {
     fn_shape x, y;
     fn_format x_format, y_format;
-    fn_type x_type, y_type;                  /* FN_F32 or FN_BF16, the gradients' as well */
-    int64_t high, wide;                      /* tiles of an image */
-    const struct fn_winograd_stages *stages; /* for the processor and the formats */
+    fn_type x_type, y_type; /* FN_F32 or FN_BF16, the gradients' as well */
+    int kernel;             /* 3 or 5 */
+    int64_t high, wide;     /* tiles of an image */
+    const struct fn_winograd_stages
+        *stages; /* for the processor and the formats; NULL: none */
 } fn_winograd;
 
 /* Whether the call of a conv is of the kind that gains; formats are final. */
@@ -22,7 +25,7 @@ int64_t fn_winograd_floats(const fn_winograd *g);
 /* Bytes of scratch that each pass wants, for as many threads as there are now. */
 size_t fn_winograd_scratch(const fn_winograd *g);
 
-/* w [O, C, 3, 3] -> u for forward; `back`: for the gradient of x. */
+/* w [O, C, k, k] -> u for forward; `back`: for the gradient of x. */
 void fn_winograd_pack(float *u, const fn_winograd *g, const float *w, bool back);
 
 /* bias may be NULL. */

@@ -41,6 +41,7 @@ typedef struct fn_winograd_panel {
 
 typedef struct fn_winograd_stages {
     int lanes;    /* channels of a vector, which divide those of both sides */
+    int out;      /* pixels of a tile, along a side: 7 less the kernel's */
     int rows;     /* tiles at a time in `multiply` */
     int channels; /* output channels at a time: a few vectors */
 
@@ -69,5 +70,6 @@ typedef struct fn_winograd_stages {
 } fn_winograd_stages;
 
 extern const fn_winograd_stages fn_winograd_avx512, fn_winograd_avx2, fn_winograd_any;
+extern const fn_winograd_stages fn_winograd5_avx512; /* for 5x5 kernels */
 
 #endif

@@ -1,8 +1,12 @@
 /* winograd_stages_body.h -- see kernels/winograd_stages.h. Who includes this has defined
  * FN_LANES; FN_ROWS and FN_VECTORS, whose product is the number of vectors of sums that `multiply`
  * keeps in registers; FN_ROWS_BACK, instead of FN_ROWS in `multiply_back`, which divides
- * FN_LANES; and FN_STAGES, the table's name. */
+ * FN_LANES; FN_STAGES, the table's name; and FN_KERNEL, 3 or 5, if it is not 3. */
 #include "kernels/winograd_stages.h"
+
+#ifndef FN_KERNEL
+#    define FN_KERNEL 3
+#endif
 #include "kernels/winograd_tile.h"
 #include "kernels/winograd_values.h"
 
@@ -23,24 +27,26 @@ FN_INLINE fn_line line(float *at, ptrdiff_t step)
     return (fn_line){at, step};
 }
 
+enum { TAPS = FN_KERNEL * FN_KERNEL };
+
 static void pack(float *u, const float *w, int64_t o, int64_t c, bool back, int64_t column)
 {
     int64_t rows = back ? o : c;
     u += column * FN_TILE_ALL * rows;
     for (int64_t r = 0; r < rows; r++) {
-        float g[9 * FN_LANES], d[3 * FN_TILE * FN_LANES];
+        float g[TAPS * FN_LANES], d[FN_KERNEL * FN_TILE * FN_LANES];
         for (int k = 0; k < FN_LANES; k++) {
-            const float *from = back ? w + (r * c + column + k) * 9
-                                     : w + ((column + k) * c + r) * 9;
-            for (int tap = 0; tap < 9; tap++)
-                g[tap * FN_LANES + k] = from[back ? 8 - tap : tap];
+            const float *from = back ? w + (r * c + column + k) * TAPS
+                                     : w + ((column + k) * c + r) * TAPS;
+            for (int tap = 0; tap < TAPS; tap++)
+                g[tap * FN_LANES + k] = from[back ? TAPS - 1 - tap : tap];
         }
-        for (int k = 0; k < 3; k++)
-            fn_tile_kernel(line(d + k * FN_LANES, 3 * FN_LANES),
-                           line(g + k * FN_LANES, 3 * FN_LANES));
+        for (int k = 0; k < FN_KERNEL; k++)
+            fn_tile_kernel(line(d + k * FN_LANES, FN_KERNEL * FN_LANES),
+                           line(g + k * FN_LANES, FN_KERNEL * FN_LANES));
         for (int k = 0; k < FN_TILE; k++)
             fn_tile_kernel(line(u + (k * FN_TILE * rows + r) * FN_LANES, rows * FN_LANES),
-                           line(d + k * 3 * FN_LANES, FN_LANES));
+                           line(d + k * FN_KERNEL * FN_LANES, FN_LANES));
     }
 }
 
@@ -49,16 +55,16 @@ static void unpack(float *dw, float *du, int64_t o, int64_t c, int64_t column)
 {
     du += column * c;
     for (int64_t r = 0; r < c; r++) {
-        float d[3 * FN_TILE * FN_LANES], g[9 * FN_LANES];
+        float d[FN_KERNEL * FN_TILE * FN_LANES], g[TAPS * FN_LANES];
         for (int k = 0; k < FN_TILE; k++)
             fn_tile_kernel_back(line(d + k * FN_LANES, FN_TILE * FN_LANES),
                                 line(du + k * o * c + r * FN_LANES, FN_TILE * o * c));
-        for (int k = 0; k < 3; k++)
-            fn_tile_kernel_back(line(g + k * 3 * FN_LANES, FN_LANES),
+        for (int k = 0; k < FN_KERNEL; k++)
+            fn_tile_kernel_back(line(g + k * FN_KERNEL * FN_LANES, FN_LANES),
                                 line(d + k * FN_TILE * FN_LANES, FN_LANES));
         for (int k = 0; k < FN_LANES; k++)
-            for (int tap = 0; tap < 9; tap++)
-                dw[((column + k) * c + r) * 9 + tap] = g[tap * FN_LANES + k];
+            for (int tap = 0; tap < TAPS; tap++)
+                dw[((column + k) * c + r) * TAPS + tap] = g[tap * FN_LANES + k];
     }
 }
 
@@ -381,6 +387,7 @@ static void sum_rows(float *db, const float *m, panel p)
 
 const fn_winograd_stages FN_STAGES = {
     .lanes = FN_LANES,
+    .out = FN_TILE_OUT,
     .rows = FN_ROWS,
     .channels = FN_VECTORS * FN_LANES,
     .pack = pack,

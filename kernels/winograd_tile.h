@@ -1,17 +1,18 @@
-/* winograd_tile.h -- the transforms of F(4x4, 3x3) along one side of a tile, for as many
- * channels at a time as fn_lanes has (Lavin & Gray 2016, section 4.1; the names of the
+/* winograd_tile.h -- the transforms of F(4x4, 3x3), or of F(2x2, 5x5), along one side of a tile,
+ * for as many channels at a time as fn_lanes has (Lavin & Gray 2016, section 4.1; the names of the
  * matrices are theirs):
  *
- *   y = A' [ (G g G') . (B' d B) ] A      d 6x6 of x, g 3x3, y 4x4
+ *   y = A' [ (G g G') . (B' d B) ] A      d 6x6 of x, g 3x3, y 4x4; or g 5x5, y 2x2
  *
- * A gradient goes the same way back, through the transposed matrices. Who includes this has
- * defined FN_LANES, the number of channels. */
+ * Both are polynomials at the points 0, 1, -1, 2, -2 and infinity, and B is the same. A gradient
+ * goes the same way back, through the transposed matrices. Who includes this has defined FN_LANES,
+ * the number of channels, and FN_KERNEL, 3 or 5. */
 #ifndef FN_KERNELS_WINOGRAD_TILE_H
 #define FN_KERNELS_WINOGRAD_TILE_H
 
 #include <stddef.h>
 
-enum { FN_TILE = 6, FN_TILE_ALL = 36, FN_TILE_OUT = 4 };
+enum { FN_TILE = 6, FN_TILE_ALL = 36, FN_TILE_OUT = FN_TILE + 1 - FN_KERNEL };
 
 /* Channels of a pixel, wherever they lie. */
 typedef float fn_lanes __attribute__((vector_size(FN_LANES * 4), aligned(4), may_alias));
@@ -49,6 +50,8 @@ FN_INLINE void fn_tile_input(fn_line to, fn_line from) /* B': 6 -> 6 */
     fn_set(to, 4, near - far);
     fn_set(to, 5, 4 * d1 - 5 * d3 + d5);
 }
+
+#if FN_KERNEL == 3
 
 FN_INLINE void fn_tile_output(fn_line to, fn_line from) /* A': 6 -> 4 */
 {
@@ -95,5 +98,54 @@ FN_INLINE void fn_tile_kernel_back(fn_line to, fn_line from) /* G': 6 -> 3 */
     fn_set(to, 1, t / 6 + v / 12);
     fn_set(to, 2, (u - s) / 6 + fn_get(from, 5));
 }
+
+#else
+
+FN_INLINE void fn_tile_output(fn_line to, fn_line from) /* A': 6 -> 2 */
+{
+    fn_lanes d1 = fn_get(from, 1), d2 = fn_get(from, 2);
+    fn_lanes d3 = fn_get(from, 3), d4 = fn_get(from, 4);
+    fn_set(to, 0, fn_get(from, 0) + (d1 + d2) + (d3 + d4));
+    fn_set(to, 1, (d1 - d2) + 2 * (d3 - d4) + fn_get(from, 5));
+}
+
+FN_INLINE void fn_tile_output_back(fn_line to, fn_line from) /* A: 2 -> 6 */
+{
+    fn_lanes d0 = fn_get(from, 0), d1 = fn_get(from, 1);
+    fn_set(to, 0, d0);
+    fn_set(to, 1, d0 + d1);
+    fn_set(to, 2, d0 - d1);
+    fn_set(to, 3, d0 + 2 * d1);
+    fn_set(to, 4, d0 - 2 * d1);
+    fn_set(to, 5, d1);
+}
+
+FN_INLINE void fn_tile_kernel(fn_line to, fn_line from) /* G: 5 -> 6 */
+{
+    fn_lanes a = fn_get(from, 0), b = fn_get(from, 1), c = fn_get(from, 2);
+    fn_lanes d = fn_get(from, 3), e = fn_get(from, 4);
+    fn_lanes even = (a + c + e) / 6, odd = (b + d) / 6;
+    fn_lanes even2 = a / 24 + c / 6 + 2 * e / 3, odd2 = b / 12 + d / 3;
+    fn_set(to, 0, a / 4);
+    fn_set(to, 1, -even - odd);
+    fn_set(to, 2, odd - even);
+    fn_set(to, 3, even2 + odd2);
+    fn_set(to, 4, even2 - odd2);
+    fn_set(to, 5, e);
+}
+
+FN_INLINE void fn_tile_kernel_back(fn_line to, fn_line from) /* G': 6 -> 5 */
+{
+    fn_lanes d1 = fn_get(from, 1), d2 = fn_get(from, 2);
+    fn_lanes d3 = fn_get(from, 3), d4 = fn_get(from, 4);
+    fn_lanes s = (d1 + d2) / 6, t = (d2 - d1) / 6, u = d3 + d4, v = d3 - d4;
+    fn_set(to, 0, fn_get(from, 0) / 4 - s + u / 24);
+    fn_set(to, 1, t + v / 12);
+    fn_set(to, 2, u / 6 - s);
+    fn_set(to, 3, t + v / 3);
+    fn_set(to, 4, 2 * u / 3 - s + fn_get(from, 5));
+}
+
+#endif
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/mem.h"
 #include "kernels/conv.h"
 #include "kernels/format.h"
+#include "kernels/implicit.h"
 #include "kernels/threads.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_stages.h"
@@ -94,7 +95,7 @@ static gradients bits_of_back(const trial *r, int threads)
     float *u = fn_alloc((size_t)fn_winograd_floats(&r->g), sizeof *u);
     float *dy = in_format(r->relu ? r->t->raw : r->t->dy, y_shape(), f);
     float *y = in_format(r->t->mask, y_shape(), f);
-    gradients d = {in_format(r->t->x, x_shape, f), random_numbers(O * C * 9, 7),
+    gradients d = {in_format(r->t->x, x_shape, f), random_numbers(O * C * K * K, 7),
                    random_numbers(O, 8)};
     fn_threads_set(threads);
     void *scratch = fn_alloc(1, fn_winograd_scratch(&r->g));
@@ -115,10 +116,11 @@ static void check_back(const trial *r)
     const tensors *t = r->t;
     gradients d = bits_of_back(r, 1), again = bits_of_back(r, 3);
     CHECK(worst(d.dx, format_of(r), t->dx, x_shape) < SAME_AS_DOUBLE * 1e-6);
-    CHECK(worst(d.dw, FN_PLAIN, t->dw, (fn_shape)FN_NC(O, C * 9)) < SAME_AS_DOUBLE * 1e-6);
+    CHECK(worst(d.dw, FN_PLAIN, t->dw, (fn_shape)FN_NC(O, C * K * K)) <
+          SAME_AS_DOUBLE * 1e-6);
     CHECK(worst(d.db, FN_PLAIN, t->db, (fn_shape)FN_C(O)) < 1e-6);
     CHECK(memcmp(d.dx, again.dx, N * C * H * W * sizeof *d.dx) == 0);
-    CHECK(memcmp(d.dw, again.dw, (size_t)O * C * 9 * sizeof *d.dw) == 0);
+    CHECK(memcmp(d.dw, again.dw, (size_t)(O * C * K * K) * sizeof *d.dw) == 0);
     CHECK(memcmp(d.db, again.db, (size_t)O * sizeof *d.db) == 0);
     drop(d);
     drop(again);
@@ -126,7 +128,7 @@ static void check_back(const trial *r)
 
 static void check_passes(const tensors *t, fn_format f, bool any)
 {
-    fn_conv a = {.out = (int)O, .kernel = 3, .stride = 1, .bias = 1};
+    fn_conv a = {.out = (int)O, .kernel = (int)K, .stride = 1, .bias = 1};
     fn_call c = conv_call(&a, x_shape, f);
     trial r = {t, fn_winograd_of(&c), false};
     float *bias = random_numbers(O, 9);
@@ -158,6 +160,30 @@ TEST(every_pass_is_the_definition_in_every_format)
 
 /* In blocks of 16, 72 channels end in half a block, whose padding must be zero; the rule
  * leaves such a convolution to oneDNN. 48 fill theirs. */
+/* Those have AVX-512 alone, and vectors of 16 channels. */
+TEST(kernels_of_five_are_the_definition)
+{
+    if (!fn_implicit_gains()) {
+        printf("# no AVX-512: nothing to try\n");
+        return;
+    }
+    K = 5;
+    O = 80;
+    tensors t = expected();
+    check_passes(&t, FN_PLAIN, false);
+    check_passes(&t, FN_BLOCK16, false);
+    forget(t);
+    fn_conv a = {.out = (int)O, .kernel = (int)K, .stride = 1, .bias = 1};
+    fn_call c = conv_call(&a, x_shape, FN_PLAIN);
+    CHECK(fn_winograd_fits(&c));
+    c.x[0].type = c.y[0].type = FN_BF16;
+    CHECK(!fn_winograd_fits(&c));
+    c = conv_call(&a, x_shape, FN_BLOCK8);
+    CHECK(!fn_winograd_fits(&c));
+    K = 3;
+    O = 72;
+}
+
 TEST(sixteen_channels_a_block)
 {
     static const fn_conv a = {.out = 72, .kernel = 3, .stride = 1};
@@ -189,7 +215,7 @@ TEST(sixteen_channels_a_block)
 TEST(only_what_gains_is_taken)
 {
     static const fn_conv yes = {.out = 72, .kernel = 3, .stride = 1, .bias = 1};
-    static const fn_conv no[] = {{.out = 72, .kernel = 5, .stride = 1},
+    static const fn_conv no[] = {{.out = 72, .kernel = 7, .stride = 1},
                                  {.out = 72, .kernel = 3, .stride = 2},
                                  {.out = 72, .kernel = 3, .stride = 1, .pad = FN_VALID},
                                  {.out = 24, .kernel = 3, .stride = 1},

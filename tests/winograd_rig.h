@@ -1,4 +1,4 @@
-/* winograd_rig.h -- a convolution of 3x3 by its definition, in double. */
+/* winograd_rig.h -- a convolution of 3x3 or 5x5 by its definition, in double. */
 #ifndef FN_TESTS_WINOGRAD_RIG_H
 #define FN_TESTS_WINOGRAD_RIG_H
 
@@ -14,6 +14,7 @@
 enum { N = 12, C = 48, H = 9, W = 7 };
 static const fn_shape x_shape = FN_NCHW(N, C, H, W);
 static int64_t O = 72; /* output channels: also 80 */
+static int64_t K = 3;  /* the kernel: also 5 */
 
 static fn_call conv_call(const fn_conv *a, fn_shape x, fn_format f)
 {
@@ -41,17 +42,18 @@ typedef struct tensors {
 static void convolve_at(tensors *t, int64_t n, int64_t i, int64_t j)
 {
     int64_t at = (n * H + i) * W + j;
-    for (int64_t tap = 0; tap < 9; tap++) {
-        int64_t r = i + tap / 3 - 1, k = j + tap % 3 - 1, from = (n * H + r) * W + k;
+    for (int64_t tap = 0; tap < K * K; tap++) {
+        int64_t r = i + tap / K - K / 2, k = j + tap % K - K / 2,
+                from = (n * H + r) * W + k;
         if (r < 0 || r >= H || k < 0 || k >= W)
             continue;
         for (int64_t o = 0; o < O; o++)
             for (int64_t c = 0; c < C; c++) {
                 double x = (double)t->x[from * C + c], g = (double)t->dy[at * O + o];
-                double w = (double)t->w[(o * C + c) * 9 + tap];
+                double w = (double)t->w[(o * C + c) * K * K + tap];
                 t->y[at * O + o] += w * x;
                 t->dx[from * C + c] += w * g;
-                t->dw[(o * C + c) * 9 + tap] += g * x;
+                t->dw[(o * C + c) * K * K + tap] += g * x;
             }
     }
     for (int64_t o = 0; o < O; o++)
@@ -66,13 +68,13 @@ static tensors expected(void)
     for (int64_t i = 0; i < count; i++)
         dy[i] = mask[i] > 0 ? raw[i] : 0;
     tensors t = {.x = random_numbers(N * C * H * W, 1),
-                 .w = random_numbers(O * C * 9, 2),
+                 .w = random_numbers(O * C * K * K, 2),
                  .dy = dy,
                  .raw = raw,
                  .mask = mask,
                  .y = fn_alloc((size_t)count, sizeof(double)),
                  .dx = fn_alloc(N * C * H * W, sizeof(double)),
-                 .dw = fn_alloc((size_t)O * C * 9, sizeof(double)),
+                 .dw = fn_alloc((size_t)(O * C * K * K), sizeof(double)),
                  .db = fn_alloc((size_t)O, sizeof(double))};
     for (int64_t n = 0; n < N; n++)
         for (int64_t i = 0; i < H * W; i++)
