@@ -1,6 +1,7 @@
 /* bench_gpu.c -- a network on a GPU, a forward pass and a whole training step, a line of JSON each:
  * images a second of the median round, each round waited for; memory; joules, where the driver
- * counts them; MB an image that have to be moved at least (nn/traffic.h).
+ * counts them; MB an image that have to be moved at least (nn/traffic.h); of a step, what mining
+ * takes: distances, triplets, loss and its gradient.
  *
  *     bench_gpu NET BATCH PRECISION [SECONDS]
  *
@@ -12,7 +13,7 @@
 #include "nn/lower.h"
 #include "nn/traffic.h"
 
-enum { MOST = 4000, LEAST = 3, FACES = 40 };
+enum { MOST = 4000, LEAST = 3, FACES = 40, MININGS = 21 };
 
 typedef struct result {
     double median;      /* seconds of a round */
@@ -21,6 +22,8 @@ typedef struct result {
     size_t memory;      /* bytes of the GPU's that are taken */
     double per_image;   /* bytes */
     double open;        /* seconds until it could begin: plans, some of them compiled */
+    double first;       /* seconds of the first run, which loads kernels */
+    double mining;      /* seconds, the median */
 } result;
 
 static fn_status memory_taken(const fn_gpu *gpu, size_t *bytes)
@@ -49,6 +52,8 @@ static fn_status measure(result *r, fn_gpu_step *s, double seconds)
         FN_GO(fn_gpu_step_run(s));
         if (n >= 0)
             r->spent[n] = fn_clock() - start;
+        else if (n == -2)
+            r->first = fn_clock() - start;
     }
     r->joules = counted && fn_energy_read(&e, &after) ? after - before : 0;
     r->all = (double)n * s->batch;
@@ -56,6 +61,27 @@ static fn_status measure(result *r, fn_gpu_step *s, double seconds)
     rc = memory_taken(s->gpu, &r->memory);
 out:
     fn_energy_close(&e);
+    return rc;
+}
+
+/* Of the last step's embeddings, several in a row so that waiting counts little. */
+static fn_status measure_mining(result *r, const fn_gpu_step *s)
+{
+    double spent[MININGS];
+    fn_recording *mining;
+    fn_status rc;
+    FN_TRY(fn_gpu_step_record(&mining, s, fn_gpu_step_mine));
+    for (int i = -1; i < MININGS; i++) {
+        double before = fn_clock();
+        for (int k = 0; k < FN_STEPS_AHEAD; k++)
+            FN_GO(fn_recording_play(mining));
+        FN_GO(fn_gpu_wait(s->gpu));
+        if (i >= 0)
+            spent[i] = (fn_clock() - before) / FN_STEPS_AHEAD;
+    }
+    r->mining = fn_bench_median(spent, MININGS);
+out:
+    fn_recording_close(mining);
     return rc;
 }
 
@@ -84,8 +110,12 @@ static void print(const result *r, const char *net, const fn_gpu_step *s,
            1e3 * r->median, r->memory >> 20);
     if (r->joules > 0)
         printf("\"joules_per_1000\": %.2f, ", 1e3 * r->joules / r->all);
-    printf("\"mb_per_image\": %.3f, \"open_s\": %.2f, \"recorded\": %s}\n",
-           r->per_image / 1e6, r->open, s->recording ? "true" : "false");
+    if (s->step)
+        printf("\"mining_ms\": %.4f, \"mining_share\": %.5f, ", 1e3 * r->mining,
+               r->mining / r->median);
+    printf("\"mb_per_image\": %.3f, \"open_s\": %.2f, \"first_s\": %.3f, "
+           "\"recorded\": %s}\n",
+           r->per_image / 1e6, r->open, r->first, s->recording ? "true" : "false");
     fflush(stdout);
 }
 
@@ -117,6 +147,8 @@ static fn_status run_one(const task *t, bool training)
         fn_gpu_step_open(&s, t->gpu, g, p, t->precision, t->images, training ? people : 0));
     r.open = fn_clock() - before;
     FN_GO(measure(&r, &s, t->seconds));
+    if (training)
+        FN_GO(measure_mining(&r, &s));
     print(&r, fn_net_name(t->net), &s, fn_precision_names[t->precision]);
 out:
     fn_gpu_step_close(&s);

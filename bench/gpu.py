@@ -8,6 +8,7 @@ Exit code 1: an engine's result is not ours, or a case failed."""
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import time
 import numpy as np
 
 import cases as catalogue
+import energy
 import report
 import turns
 
@@ -166,7 +168,24 @@ def case_of(a, given, what, net, batch, most):
     step = catalogue.same_step(1e-4, 1e-2) if exact else catalogue.same_step(3e-2, 0.2)
     return {"name": f"{what} {net} b{batch} {a.type}", "threads": os.cpu_count(), "images": batch,
             "engines": engines, "compare": without_memory(step if what == "step" else near),
-            "together": False, "warm": True}
+            "together": False, "warm": True, "meter": a.meter}
+
+
+def add_costs(case):
+    """Of each engine: the memory that it asked for at most, joules for 1,000 images."""
+    for e in case["engines"].values():
+        words = e["words"].split()
+        e["memory_mb"] = int(words[words.index("memory_mb") + 1])
+        if "joules" in e:
+            e["joules_per_1000"] = 1e3 * statistics.mean(e["joules"]) / case["images"]
+
+
+def line(case):
+    costs = []
+    for key, unit in ("memory_mb", "MB"), ("joules_per_1000", "J a 1,000"):
+        each = [f"{e[key]:,.0f}" for e in case["engines"].values() if key in e]
+        costs += [f"{' / '.join(each)} {unit}"] if each else []
+    return "; ".join([report.line(case), *costs])
 
 
 def compare(a, given, most):
@@ -184,7 +203,8 @@ def compare(a, given, most):
             done.append({**common, **turns.run(case, a.work, a.rounds, a.turn)})
             if len(case["engines"]) < 3 and not a.eager:
                 done[-1]["not_compiled"] = "there was no time for it beforehand"
-            print(report.line(done[-1]), flush=True)
+            add_costs(done[-1])
+            print(line(done[-1]), flush=True)
         except turns.Absent as reason:
             done.append({**common, "engines": {}, "ratios": {}, "absent": {"facenet": str(reason)}})
             print(f"{case['name']}: {reason}", flush=True)
@@ -199,6 +219,7 @@ def save(a, done, no_time):
 
 def main():
     a = arguments()
+    a.meter = energy.meter() if a.device == "cuda" else None
     os.makedirs(a.work, exist_ok=True)
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.path.join(os.path.abspath(a.work), "inductor")
     given = Input(a.bin, a.work)

@@ -35,7 +35,6 @@ static fn_status wait(void *ctx)
 static fn_status say(bench *b, char words[128])
 {
     fn_step_report r;
-    fn_device_facts f;
     size_t at = 0;
     *words = '\0';
     if (b->step.step) {
@@ -43,8 +42,7 @@ static fn_status say(bench *b, char words[128])
         at = (size_t)snprintf(words, 128, "triplets %lld loss %.9g gradient %.9g ",
                               (long long)r.triplets, r.loss.loss, r.gradient);
     }
-    FN_TRY(fn_device_ask(b->gpu->device, &f));
-    snprintf(words + at, 128 - at, "memory_mb %zu", (f.memory - f.free_memory) >> 20);
+    snprintf(words + at, 128 - at, "memory_mb %zu", fn_gpu_step_memory(&b->step) >> 20);
     return FN_OK;
 }
 

@@ -21,6 +21,7 @@ typedef struct fn_gpu_step {
     fn_gpu *gpu; /* borrowed */
     fn_plan *plan;
     int batch, dim;
+    size_t weight_bytes;
     int64_t runs;
     fn_recording *recording; /* NULL: none, or not yet */
     /* of a step; NULL for a forward pass */
@@ -69,7 +70,7 @@ static inline fn_status fn_gpu_step_open_training(fn_gpu_step *s, fn_params *p, 
 }
 
 /* `g` is built for training where there are `people`, who have as many faces each; 0: a forward
- * pass. Images [N, H, W, C] are copied, params are borrowed. */
+ * pass. Images [N, H, W, C] are copied (NULL: whoever runs it brings some), params are borrowed. */
 static inline fn_status fn_gpu_step_open(fn_gpu_step *s, fn_gpu *gpu, const fn_graph *g,
                                          fn_params *p, fn_precision precision,
                                          const float *images, int people)
@@ -77,11 +78,13 @@ static inline fn_status fn_gpu_step_open(fn_gpu_step *s, fn_gpu *gpu, const fn_g
     fn_status rc;
     *s = (fn_gpu_step){.gpu = gpu,
                        .batch = (int)g->value[0].shape.dim[0],
-                       .dim = (int)g->value[g->output[0]].shape.dim[1]};
+                       .dim = (int)g->value[g->output[0]].shape.dim[1],
+                       .weight_bytes = (size_t)p->count * sizeof(float)};
     fn_plan_options o = {.backend = FN_CUDA, .precision = precision, .gpu = gpu};
     FN_GO(fn_plan_open(&s->plan, g, p, o));
     FN_GO(fn_plan_load(s->plan));
-    FN_GO(fn_plan_bring(s->plan, images));
+    if (images)
+        FN_GO(fn_plan_bring(s->plan, images));
     FN_GO(fn_gpu_wait(gpu));
     if (people)
         FN_GO(fn_gpu_step_open_training(s, p, people));
@@ -92,15 +95,33 @@ out:
     return rc;
 }
 
+/* Bytes of the GPU's memory that it asked for: beside other programs, nobody can say how much of
+ * what is taken is whose. */
+static inline size_t fn_gpu_step_memory(const fn_gpu_step *s)
+{
+    fn_plan_size p = fn_plan_size_of(s->plan);
+    size_t all = p.arena + p.workspace + p.images + p.weights;
+    if (!s->step)
+        return all;
+    size_t states = (size_t)fn_optim_state_count(s->optim) * s->weight_bytes;
+    return all + states + fn_gpu_step_bytes(s) + fn_step_cuda_bytes(s->batch, s->dim);
+}
+
+/* Distances, triplets, loss and its gradient of the embeddings that are there. */
+static inline fn_status fn_gpu_step_mine(const fn_gpu_step *s)
+{
+    return fn_step_cuda_loss(s->step);
+}
+
 /* What is the same in every run. */
-static inline fn_status fn_gpu_step_compute(fn_gpu_step *s)
+static inline fn_status fn_gpu_step_compute(const fn_gpu_step *s)
 {
     fn_plan_place at = fn_plan_place_of(s->plan);
     FN_TRY(fn_plan_run(s->plan));
     if (!s->step)
         return FN_OK;
     FN_TRY(fn_device_copy(s->gpu->device, s->e, at.output, fn_gpu_step_bytes(s)));
-    FN_TRY(fn_step_cuda_loss(s->step));
+    FN_TRY(fn_gpu_step_mine(s));
     FN_TRY(fn_device_copy(s->gpu->device, at.d_output, fn_step_cuda_gradient(s->step),
                           fn_gpu_step_bytes(s)));
     FN_TRY(fn_plan_back(s->plan));
@@ -108,12 +129,14 @@ static inline fn_status fn_gpu_step_compute(fn_gpu_step *s)
     return fn_plan_refresh(s->plan);
 }
 
-static inline fn_status fn_gpu_step_record(fn_gpu_step *s)
+/* Of what has run before: fn_gpu_step_compute, or a part of it. */
+static inline fn_status fn_gpu_step_record(fn_recording **out, const fn_gpu_step *s,
+                                           fn_status (*what)(const fn_gpu_step *s))
 {
     FN_TRY(fn_device_record(s->gpu->device));
-    fn_status rc = fn_gpu_step_compute(s);
+    fn_status rc = what(s);
     if (rc == FN_OK)
-        return fn_device_recorded(s->gpu->device, &s->recording);
+        return fn_device_recorded(s->gpu->device, out);
     fn_device_forget(s->gpu->device);
     return rc;
 }
@@ -127,7 +150,8 @@ static inline fn_status fn_gpu_step_queue(fn_gpu_step *s)
         FN_TRY(fn_step_cuda_ask(s->step, &report));
     if (s->step)
         FN_TRY(fn_step_cuda_tell(s->step, s->runs, s->label, FN_GPU_STEP_RATE));
-    if (s->runs++ == 1 && fn_gpu_step_record(s) != FN_OK)
+    if (s->runs++ == 1 &&
+        fn_gpu_step_record(&s->recording, s, fn_gpu_step_compute) != FN_OK)
         fprintf(stderr, "launch by launch: %s\n", fn_last_error());
     return s->recording ? fn_recording_play(s->recording) : fn_gpu_step_compute(s);
 }

@@ -23,7 +23,7 @@ class Engine:
                # engines that allocate at every operator; its effect has not been measured
                "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
         env.pop("OMP_WAIT_POLICY", None)
-        self.name, self.seconds, self.count = name, [], 1
+        self.name, self.seconds, self.joules, self.count = name, [], [], 1
         with open(log, "w") as errors:
             self.process = subprocess.Popen(command, env=env, text=True, stderr=errors,
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -96,9 +96,9 @@ def check(engines, work, together=True):
     return results, absent
 
 
-def take(engines, threads, rounds, turn, warm):
+def take(engines, threads, rounds, turn, warm, meter=None):
     """`rounds` times around; a turn of an engine is as many runs as fill `turn` seconds; `warm`:
-    after one that is not timed, for an engine that gave its memory back."""
+    after one that is not timed, for an engine that gave its memory back. `meter()`: joules."""
     for e in engines:
         e.pin(threads)
         e.time(1)
@@ -108,7 +108,10 @@ def take(engines, threads, rounds, turn, warm):
             time.sleep(PAUSE)
             if warm:
                 e.time(1)
+            before = meter() if meter else 0
             e.seconds.append(e.time(e.count))
+            if meter:
+                e.joules.append((meter() - before) / e.count)
 
 
 def ratios(ours, theirs):
@@ -131,13 +134,14 @@ def run(case, work, rounds, turn):
             if wrong:
                 absent[name] = "disagrees with facenet: " + wrong
         present = [e for e in engines if e.name not in absent]
-        take(present, case["threads"], rounds, turn, case.get("warm", False))
+        take(present, case["threads"], rounds, turn, case.get("warm", False), case.get("meter"))
     finally:
         for e in engines:
             e.close()
     ours = present[0].seconds
     return {"engines": {e.name: {"version": e.version, "seconds": e.seconds,
                                  "median": statistics.median(e.seconds),
-                                 "words": results[e.name][1]} for e in present},
+                                 "words": results[e.name][1],
+                                 **({"joules": e.joules} if e.joules else {})} for e in present},
             "ratios": {e.name: ratios(ours, e.seconds) for e in present[1:]},
             "absent": absent}

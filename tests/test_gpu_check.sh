@@ -37,7 +37,7 @@ mkdir -p "$to/bin" "$to/tests/data"
 cp tools/gpu-check "$to/"
 cp -r configs bench "$to/"
 cp -r tests/data/devices "$to/tests/data/"
-for program in facenet bench_gpu bench_net gpu_net gpu_tune test_cudnn; do
+for program in facenet bench_gpu bench_net gpu_feed gpu_net gpu_tune test_cudnn; do
     ln -s "$FN_BIN/$program" "$to/bin/"
 done
 ln -s "$FN_BIN/emu_gpu_device" "$to/bin/gpu_device"
@@ -57,17 +57,26 @@ done
 check 'the device is told' grep -q '^device: passed' "$tmp/out/summary.txt"
 check 'a stage that hangs is ended' grep -q '^roofline: failed: more than 10 s' "$tmp/out/summary.txt"
 check 'no GPU is the reason' grep -q '^tune: failed (68): gpu_tune: there is no driver' "$tmp/out/summary.txt"
+check 'and told at once' grep -q '^    gpu_tune: there is no driver' "$tmp/run"
 check 'logs are kept' tar -xzf "$tmp/out/logs.tar.gz" -C "$tmp"
 check 'training got as far as the GPU' grep -q 'there is no driver of a GPU' "$tmp/logs/train.txt"
 check 'one document' "$python" - "$tmp/out" $stages <<'END'
 import glob, json, sys
 [path] = glob.glob(sys.argv[1] + "/emulated-*.json")
 doc = json.load(open(path))
-assert [s["stage"] for s in doc["stages"]] == sys.argv[2:], doc["stages"]
+assert sorted(s["stage"] for s in doc["stages"]) == sorted(sys.argv[2:]), doc["stages"]
 assert doc["commit"] == "planted" and doc["device"]["device"] == "emulated"
 assert doc["differences"] == ["tests/data/devices has no emulated"], doc["differences"]
 assert doc["speed"] == [] and doc["roofline"] is None
 END
+cp -r "$to" "$tmp/without"
+printf '#!/bin/sh\necho "# device.c:7: no device"; echo 1..1; exit 1\n' >"$tmp/without/none"
+chmod +x "$tmp/without/none"
+mv -f "$tmp/without/none" "$tmp/without/bin/gpu_device"
+"$tmp/without/gpu-check" run "$tmp/alone" >"$tmp/run" 2>&1
+check 'without a device nothing else is tried' test \
+    "$(grep -c '	' <(tar -xzOf "$tmp/alone/logs.tar.gz" logs/stages))" = 1
+check 'the first failed check is the reason' grep -q '^device: failed (1): # device.c:7: no device' "$tmp/run"
 gives() { # STATUS COMMAND...
     local want=$1 status=0
     shift
@@ -101,10 +110,27 @@ mkdir -p figures/logs
 "$FN_BIN/emu_gpu_tune" configs/engines 60 bf16 tiny.yaml:8 >figures/logs/tune.txt
 "$FN_BIN/emu_gpu_device" figures/device.json >figures/logs/device.txt
 "$FN_BIN/emu_gpu_roof" 1 64 >figures/logs/roofline.txt
-"$FN_BIN/emu_bench_gpu" tiny.yaml 8 bf16 0 >figures/logs/speed.txt
-printf 'tune\t1\tpassed\nspeed\t2\tfailed: {"cut' >figures/stages
+# A driver's library that has counted half a joule more at each question.
+mkdir driver
+"${CC:-cc}" -shared -fPIC -x c -o driver/libnvidia-ml.so.1 - <<'END'
+int nvmlInit_v2(void) { return 0; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **device) { *device = (void *)&device; return i; }
+int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millijoules)
+{
+    static unsigned long long all;
+    *millijoules = all += 500;
+    return device == 0;
+}
+END
+LD_LIBRARY_PATH=driver "$FN_BIN/emu_bench_gpu" tiny.yaml 8 bf16 0 >figures/logs/speed.txt
+check 'joules, for Python' env LD_LIBRARY_PATH=driver PYTHONPATH="$root/bench" "$python" -c \
+    'import energy; m = energy.meter(); assert (m(), m()) == (1, 1.5)'
+check 'no joules without the library' env PYTHONPATH="$root/bench" "$python" -c \
+    'import energy; assert energy.meter() is None'
+"$FN_BIN/emu_gpu_feed" "$to/faces.h5" tiny.yaml 4 bf16 2 0 >figures/logs/feed.txt
+printf 'tune\t1\tpassed\nspeed\t2\tfailed: {"cut' >figures/logs/stages
 echo '{"cut' >>figures/logs/speed.txt
-check 'the report' "$python" "$root/bench/gpu_report.py" all figures nowhere
+check 'the report' "$python" "$root/bench/gpu_report.py" all figures/logs figures nowhere
 check 'its figures' "$python" - <<'END'
 import glob, json
 [path] = glob.glob("figures/emulated-*.json")
@@ -116,8 +142,13 @@ chosen = [x for x in open("configs/engines/emulated.txt") if " -> 77 2=1; emulat
 assert len(chosen) == tune["tuned"] == doc["device"]["engines"], "what was tuned is used"
 assert [f["what"] for f in doc["speed"]] == ["forward", "step"], doc["speed"]
 for f in doc["speed"]:
+    assert f["joules_per_1000"] == round(500 / 24, 2), "half a joule, three runs of eight"
     share = f["images_per_s"] * f["mb_per_image"] * 1e6 / (roof["copy_gb_per_s"] * 1e9)
     assert abs(f["share_of_copy"] - share) < 1e-3 and f["batch"] == 8, f
+assert "mining_share" not in doc["speed"][0] and 0 < doc["speed"][1]["mining_share"] < 1
+[fed] = doc["fed"]
+assert fed["of_alone"] > 0 and 0 <= fed["waited"] < 1, fed
+assert fed["decoded_per_s"] > fed["images_per_s"] and fed["threads"] == 2, fed
 assert doc["speed"][1]["mb_per_image"] > 2 * doc["speed"][0]["mb_per_image"]
 assert [s["verdict"] for s in doc["stages"]] == ["passed", 'failed: {"cut'], doc["stages"]
 END

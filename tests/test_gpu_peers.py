@@ -15,6 +15,7 @@ except ImportError as e:
 
 import cases
 import gpu
+import turns
 
 failures = 0
 
@@ -32,6 +33,7 @@ class Options:
         self.work, self.cases, self.seconds, self.out = work, listed, seconds, None
         self.device, self.type, self.eager, self.ours = "cpu", "fp32", False, "emu_gpu_net"
         self.rounds = self.turn = self.slowest = 1
+        self.meter = None
 
 
 def test_order():
@@ -44,6 +46,32 @@ def test_order():
     a = (np.ones(2, "f4"), "triplets 10 loss 1 gradient 2 memory_mb 5")
     check(compare(a, (a[0], "triplets 10 loss 1 gradient 2 memory_mb 9")) is None, "memory may differ")
     check(compare(a, (a[0], "triplets 10 loss 3 gradient 2 memory_mb 5")), "and nothing else")
+
+
+class Runner:
+    """An engine whose run takes two seconds."""
+    joules_taken = 0
+
+    def __init__(self):
+        self.seconds, self.joules, self.count = [], [], 1
+
+    def pin(self, threads):
+        pass
+
+    def time(self, count):
+        Runner.joules_taken += 600 * count
+        return 2
+
+
+def test_costs():
+    engines = [Runner(), Runner()]
+    turns.take(engines, 1, 2, 5, True, lambda: Runner.joules_taken)
+    check([e.joules for e in engines] == [[600, 600]] * 2, f"joules of a run: {engines[0].joules}")
+    case = {"name": "step", "images": 300, "ratios": {"torch eager": (2, 1, 3)}, "absent": {},
+            "engines": {"facenet": {"median": 2, "words": "loss 1 memory_mb 70", "joules": [590, 610]},
+                        "torch eager": {"median": 4, "words": "loss 1 memory_mb 1500"}}}
+    gpu.add_costs(case)
+    check(gpu.line(case).endswith("(x2.00, 1.00-3.00); 70 / 1,500 MB; 2,000 J a 1,000"), gpu.line(case))
 
 
 def test_images(given):
@@ -75,7 +103,7 @@ def test_time(given):
     """Cases that have no time, and one whose program is not there, are in the document."""
     a = Options(given.work, ["forward:nns2:2"], 0)
     check(gpu.compare(a, given, 2) == ([], ["forward nns2 b2 fp32"]), "no time")
-    a.seconds, a.ours = 60, "bench_net"
+    a.seconds, a.slowest, a.ours = 300, 60, "bench_net"
     done, _ = gpu.compare(a, given, 2)
     check(done[0]["engines"] == {} and "usage" in done[0]["absent"]["facenet"], str(done))
     with open(given.path("peers.json")) as f:
@@ -84,6 +112,7 @@ def test_time(given):
 
 def main():
     test_order()
+    test_costs()
     with tempfile.TemporaryDirectory() as work:
         given = gpu.Input(os.environ["FN_BIN"], work)
         test_images(given)
