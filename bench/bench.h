@@ -7,6 +7,7 @@
 #include "core/rng.h"
 #include "kernels/precision.h"
 #include "kernels/threads.h"
+#include "nn/gauge.h"
 #include "nn/net.h"
 #include "nn/plan.h"
 
@@ -75,6 +76,26 @@ static inline fn_status fn_bench_open(fn_bench *b, const fn_net *net, int batch,
     rc = fn_fail(FN_ENOMEM, "no memory for a batch of %d", batch);
 out:
     fn_bench_close(b);
+    return rc;
+}
+
+/* Inference in u8, with the ranges of the random images, which are what it will see. */
+static inline fn_status fn_bench_open_u8(fn_bench *b, const fn_net *net, int batch)
+{
+    fn_bench one;
+    fn_gauge *g = NULL;
+    fn_status rc;
+    int n;
+    FN_TRY(fn_bench_open(&one, net, batch, false, (fn_plan_options){.backend = FN_CPU}));
+    FN_GO(fn_gauge_open(&g, one.plan));
+    FN_GO(fn_plan_forward(one.plan, one.image));
+    rc = fn_bench_open(b, net, batch, false,
+                       (fn_plan_options){.backend = FN_CPU,
+                                         .precision = FN_PRECISION_U8,
+                                         .range = fn_gauge_ranges(g, &n)});
+out:
+    fn_gauge_close(g);
+    fn_bench_close(&one);
     return rc;
 }
 

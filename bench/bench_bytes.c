@@ -16,7 +16,7 @@ static fn_status lowered(fn_graph **out, const char *name, fn_precision precisio
     FN_GO(fn_net_open(&net, name, NULL));
     FN_GO(fn_net_build(&g, net, batch, true));
     FN_GO(fn_lower(&fused, g, FN_CUDA));
-    FN_GO(fn_lower_formats(out, fused, FN_CUDA, precision));
+    FN_GO(fn_lower_formats(out, fused, FN_CUDA, precision, NULL));
 out:
     fn_graph_close(fused);
     fn_graph_close(g);

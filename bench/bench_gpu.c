@@ -90,7 +90,7 @@ static fn_status count_bytes(result *r, const fn_graph *g, const fn_params *p,
 {
     fn_graph *fused, *low;
     FN_TRY(fn_lower(&fused, g, FN_CUDA));
-    fn_status rc = fn_lower_formats(&low, fused, FN_CUDA, precision);
+    fn_status rc = fn_lower_formats(&low, fused, FN_CUDA, precision, NULL);
     fn_graph_close(fused);
     FN_TRY(rc);
     fn_traffic t = fn_traffic_of(low);

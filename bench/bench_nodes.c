@@ -1,5 +1,5 @@
-/* bench_nodes.c -- where a training step's time goes: milliseconds an image of each kind of
- * node, forward and backward, and of each node when asked.
+/* bench_nodes.c -- where a training step's time goes, and in u8, of inference: milliseconds an
+ * image of each kind of node, forward and backward, and of each node when asked.
  *
  *   bench_nodes NET BATCH [THREADS [ROUNDS [each] [PRECISION]]] */
 #include "bench/bench.h"
@@ -30,7 +30,8 @@ static fn_status measure(fn_bench *b, times *t, int rounds)
     for (int i = 0; i < rounds; i++) {
         t->last = fn_clock();
         FN_TRY(fn_plan_forward(b->plan, b->image));
-        FN_TRY(fn_plan_backward(b->plan, b->gradient));
+        if (b->gradient)
+            FN_TRY(fn_plan_backward(b->plan, b->gradient));
     }
     return FN_OK;
 }
@@ -92,13 +93,19 @@ static void report(const fn_bench *b, const times *t, int rounds, double unit, b
     print("all", all, unit, all.forward + all.backward);
 }
 
+static fn_status open_bench(fn_bench *b, const fn_bench_task *t)
+{
+    if (t->precision == FN_PRECISION_U8)
+        return fn_bench_open_u8(b, t->net, t->batch);
+    return fn_bench_open(b, t->net, t->batch, true,
+                         (fn_plan_options){.backend = FN_CPU, .precision = t->precision});
+}
+
 static fn_status run(const fn_bench_task *task)
 {
     static times t;
     fn_bench b;
-    FN_TRY(
-        fn_bench_open(&b, task->net, task->batch, true,
-                      (fn_plan_options){.backend = FN_CPU, .precision = task->precision}));
+    FN_TRY(open_bench(&b, task));
     fn_status rc = measure(&b, &t, task->rounds);
     if (rc == FN_OK) {
         printf("%-28s %4s %9s %9s %7s %7s %7s\n", "", "n", "fwd ms", "bwd ms", "share",

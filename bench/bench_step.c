@@ -5,7 +5,6 @@
  *   bench_step NET BATCH [THREADS [ROUNDS]] */
 #include "bench/bench.h"
 #include "core/clock.h"
-#include "nn/gauge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,27 +58,6 @@ static void report(const char *what, int batch, int rounds)
     }
 }
 
-/* Ranges of the random images, which are what u8 will see. */
-static fn_status open_u8(fn_bench *b, const fn_bench_task *t)
-{
-    fn_bench one;
-    fn_gauge *g = NULL;
-    fn_status rc;
-    int n;
-    FN_TRY(
-        fn_bench_open(&one, t->net, t->batch, false, (fn_plan_options){.backend = FN_CPU}));
-    FN_GO(fn_gauge_open(&g, one.plan));
-    FN_GO(fn_plan_forward(one.plan, one.image));
-    rc = fn_bench_open(b, t->net, t->batch, false,
-                       (fn_plan_options){.backend = FN_CPU,
-                                         .precision = FN_PRECISION_U8,
-                                         .most = fn_gauge_most(g, &n)});
-out:
-    fn_gauge_close(g);
-    fn_bench_close(&one);
-    return rc;
-}
-
 static fn_status open_lane(lane *at, const fn_bench_task *t, bool training)
 {
     fn_plan_options o = at->options;
@@ -90,7 +68,7 @@ static fn_status open_lane(lane *at, const fn_bench_task *t, bool training)
         return FN_OK;
     }
     if (o.precision == FN_PRECISION_U8)
-        return open_u8(&at->bench, t);
+        return fn_bench_open_u8(&at->bench, t->net, t->batch);
     return fn_bench_open(&at->bench, t->net, t->batch, training, o);
 }
 

@@ -1,5 +1,5 @@
-/* calibrate.c -- a session in u8 learns which numbers its convolutions read: the faces pass one by
- * one through the network in float, and the largest number of each convolution is 255. */
+/* calibrate.c -- a session in u8 learns which numbers its network makes: the faces pass one by one
+ * through it in float, and the largest number of each value is 255. */
 #include "core/mem.h"
 #include "data/pack.h"
 #include "infer/pass.h"
@@ -51,18 +51,18 @@ static fn_status end(calibration *c, fn_status rc)
     fn_session *s = c->session;
     int n;
     if (rc == FN_OK) {
-        const float *most = fn_gauge_most(c->gauge, &n);
-        float *kept = fn_alloc((size_t)n + 1, sizeof *kept);
+        const fn_range *range = fn_gauge_ranges(c->gauge, &n);
+        fn_range *kept = fn_alloc((size_t)n, sizeof *kept);
         if (kept)
-            memcpy(kept, most, (size_t)n * sizeof *kept);
+            memcpy(kept, range, (size_t)n * sizeof *kept);
         fn_pass_close(s);
-        fn_free(s->most);
-        s->most = kept;
+        fn_free(s->range);
+        s->range = kept;
         rc = kept ? fn_pass_open(s) : fn_fail(FN_ENOMEM, "no memory to calibrate");
     }
     if (rc != FN_OK) {
-        fn_free(s->most);
-        s->most = NULL;
+        fn_free(s->range);
+        s->range = NULL;
     }
     fn_gauge_close(c->gauge);
     fn_plan_close(c->plan);

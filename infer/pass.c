@@ -33,14 +33,14 @@ static fn_status open_plan(fn_session *s, fn_pass *pass, int batch)
             "this one takes %d channels and gives rank %d",
             g->name, (int)in.dim[1], out.rank);
     bool lacks = s->precision == FN_PRECISION_U8 &&
-                 !s->most; /* nothing runs until it is calibrated */
+                 !s->range; /* nothing runs until it is calibrated */
     if (rc == FN_OK)
         rc = fn_plan_open(
             &pass->plan, g, s->params,
             (fn_plan_options){.backend = s->gpu ? FN_CUDA : FN_CPU,
                               .exact = s->exact,
                               .precision = lacks ? FN_PRECISION_FP32 : s->precision,
-                              .most = s->most,
+                              .range = s->range,
                               .gpu = s->gpu});
     fn_graph_close(g);
     return rc;
@@ -147,7 +147,7 @@ fn_status fn_pass_run(fn_session *s, const float *x, int n, float *out)
     bool few = n < s->max_batch && (n == 1 || n <= most);
     bool singly = few || s->exact;
     fn_team before;
-    if (s->precision == FN_PRECISION_U8 && !s->most)
+    if (s->precision == FN_PRECISION_U8 && !s->range)
         return fn_fail(FN_EINVAL, "a session in u8 embeds nothing before it is calibrated: "
                                   "fn_session_calibrate, or --calibrate PACK");
     FN_TRY(fn_pass_enter(&before, s));

@@ -118,7 +118,7 @@ void fn_session_close(fn_session *s)
     if (!s->lent)
         fn_gpu_close(s->gpu);
     fn_free(s->x);
-    fn_free(s->most);
+    fn_free(s->range);
     fn_free(s->scratch.data);
     fn_free(s);
 }

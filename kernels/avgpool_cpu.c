@@ -1,4 +1,5 @@
-/* avgpool on the CPU. In bf16 a plane is pooled in floats, in a thread's slot of the workspace. */
+/* avgpool on the CPU. Of bf16 and bytes a plane is pooled in floats, in a thread's slot of the
+ * workspace. */
 #include "kernels/bf16.h"
 #include "kernels/format.h"
 #include "kernels/pool_walk.h"
@@ -38,11 +39,15 @@ static size_t slot_bytes(const fn_pool_walk *w)
     return (size_t)((fn_pool_walk_x(w) + fn_pool_walk_y(w) + 15) / 16 * 16) * sizeof(float);
 }
 
+static bool is_low(const fn_call *c)
+{
+    return c->x[0].type != FN_F32 || c->y[0].type != FN_F32;
+}
+
 static fn_status avgpool_prepare(fn_call *c)
 {
     const fn_pool_walk w = fn_pool_walk_of(c);
-    c->workspace_bytes = c->x[0].type == FN_BF16 ? (size_t)fn_threads() * slot_bytes(&w)
-                                                 : 0;
+    c->workspace_bytes = is_low(c) ? (size_t)fn_threads() * slot_bytes(&w) : 0;
     return FN_OK;
 }
 
@@ -54,18 +59,28 @@ static void pool_plane(const fn_pool_walk *w, float *x, float *y, bool forward)
         pool_row(w, x, y, i, forward);
 }
 
-/* In the slot: x, then y; what is read is widened, what was written is rounded. */
-static void pool_low(const fn_pool_walk *w, float *slot, void *x, void *y, bool forward)
+/* In the slot: x, then y; what is read is widened, what was written is rounded. `x` and `y` begin
+ * at the plane. */
+static void pool_low(const fn_pool_walk *w, float *slot, fn_tensor x, fn_tensor y,
+                     bool forward)
 {
+    fn_tensor in_as = forward ? x : y, out_as = forward ? y : x;
+    float step = fn_bytes_step(in_as) / fn_bytes_step(out_as);
     float *wide_y = slot + fn_pool_walk_x(w), *from = forward ? slot : wide_y,
           *to = forward ? wide_y : slot;
     int64_t in = forward ? fn_pool_walk_x(w) : fn_pool_walk_y(w),
             out = forward ? fn_pool_walk_y(w) : fn_pool_walk_x(w);
     for (int64_t k = 0; k < in; k++)
-        from[k] = fn_load(forward ? x : y, FN_BF16, k);
+        from[k] = step * fn_load(in_as.data, in_as.type, k);
     pool_plane(w, slot, wide_y, forward);
     for (int64_t k = 0; k < out; k++)
-        fn_store(forward ? y : x, FN_BF16, k, to[k]);
+        fn_store(out_as.data, out_as.type, k, to[k]);
+}
+
+static fn_tensor plane_of(fn_tensor t, int64_t at)
+{
+    t.data = fn_from(t, at);
+    return t;
 }
 
 static int threads_of(const fn_call *c, const fn_pool_walk *w, bool low)
@@ -77,16 +92,16 @@ static int threads_of(const fn_call *c, const fn_pool_walk *w, bool low)
 static fn_status pool(const fn_call *c, fn_tensor x, fn_tensor y, bool forward)
 {
     const fn_pool_walk w = fn_pool_walk_of(c);
-    bool low = x.type == FN_BF16;
+    bool low = is_low(c);
 #pragma omp parallel for num_threads(threads_of(c, &w, low))
     for (int64_t p = 0; p < w.planes; p++) {
-        void *x_at = fn_from(x, p * fn_pool_walk_x(&w)),
-             *y_at = fn_from(y, p * fn_pool_walk_y(&w));
+        fn_tensor x_at = plane_of(x, p * fn_pool_walk_x(&w)),
+                  y_at = plane_of(y, p * fn_pool_walk_y(&w));
         size_t slot = (size_t)omp_get_thread_num() * slot_bytes(&w);
         if (low)
             pool_low(&w, (float *)((char *)c->workspace + slot), x_at, y_at, forward);
         else
-            pool_plane(&w, x_at, y_at, forward);
+            pool_plane(&w, x_at.data, y_at.data, forward);
     }
     return FN_OK;
 }
@@ -102,7 +117,8 @@ static fn_status avgpool_backward(const fn_call *c)
 }
 
 const fn_kernel fn_avgpool_cpu = {
-    .choose = fn_format_keep,
+    .bytes = true,
+    .choose = fn_format_give,
     .prepare = avgpool_prepare,
     .forward = avgpool_forward,
     .backward = avgpool_backward,

@@ -1,8 +1,9 @@
-/* bf16.h -- the upper half of a float, on the host; and what may be stored as either. */
+/* bf16.h -- the upper half of a float, on the host; and numbers that may be stored as a float, as
+ * that or as a byte. */
 #ifndef FN_KERNELS_BF16_H
 #define FN_KERNELS_BF16_H
 
-#include "kernels/op.h"
+#include "kernels/bytes.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -26,15 +27,21 @@ static inline uint16_t fn_bf16_of(float x)
     return (uint16_t)((bits + up) >> 16 | (nan & 0x40));
 }
 
-/* Number i of FN_F32 or FN_BF16; loops are fast where `t` is a constant. */
+/* Number i, of bytes in steps, of all types but FN_F64; loops are fast where `t` is a constant. */
 static inline float fn_load(const void *p, fn_type t, int64_t i)
 {
+    if (fn_bytes_are(t))
+        return t == FN_U8 ? ((const uint8_t *)p)[i] : ((const int8_t *)p)[i];
     return t == FN_BF16 ? fn_bf16_float(((const uint16_t *)p)[i]) : ((const float *)p)[i];
 }
 
 static inline void fn_store(void *p, fn_type t, int64_t i, float x)
 {
-    if (t == FN_BF16)
+    if (t == FN_U8)
+        ((uint8_t *)p)[i] = fn_bytes_u8(x);
+    else if (t == FN_S8)
+        ((int8_t *)p)[i] = fn_bytes_s8(x);
+    else if (t == FN_BF16)
         ((uint16_t *)p)[i] = fn_bf16_of(x);
     else
         ((float *)p)[i] = x;

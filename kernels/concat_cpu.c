@@ -17,10 +17,26 @@ static bool fits(const fn_call *c, fn_format f)
     return offered;
 }
 
+/* Bytes have the step of y, whichever input they are from. */
+static void choose_bytes(fn_call *c)
+{
+    c->y[0].format = FN_PLAIN;
+    for (int i = 0; i < c->n_x; i++) {
+        c->x[i].format = FN_PLAIN;
+        c->x[i].type = c->y[0].type;
+        c->x[i].step = c->y[0].step;
+    }
+}
+
 /* The widest block that an input comes in and every input fills; bf16 if any input is. */
 static void concat_choose(fn_call *c)
 {
     fn_format f = FN_BLOCK16;
+    fn_bytes_give(&c->y[0], c->y_range);
+    if (fn_bytes_are(c->y[0].type)) {
+        choose_bytes(c);
+        return;
+    }
     while (f != FN_PLAIN && !fits(c, f))
         f--;
     for (int i = 0; i < c->n_x; i++)
@@ -77,6 +93,7 @@ static fn_status concat_backward(const fn_call *c)
 }
 
 const fn_kernel fn_concat_cpu = {
+    .bytes = true,
     .choose = concat_choose,
     .forward = concat_forward,
     .backward = concat_backward,

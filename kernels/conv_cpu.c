@@ -2,6 +2,7 @@
  * takes is chosen when it is prepared. In bf16, too, Winograd's is ahead where it may be had:
  * oneDNN's multiplies twice as fast as in float, and this has a quarter to multiply. */
 #include "core/mem.h"
+#include "kernels/bytes.h"
 #include "kernels/conv_way.h"
 #include "kernels/format.h"
 #include "kernels/implicit.h"
@@ -32,19 +33,23 @@ static size_t masked_bytes(const fn_call *c)
     return a->relu ? bytes : 0;
 }
 
-/* In u8, what may be negative stays float: the images, and what calibration has not seen. */
 static const fn_conv_way *choose_way(const fn_call *c)
 {
-    if (c->precision == FN_PRECISION_U8 && fn_conv_u8_fits(c))
+    if (fn_bytes_are(c->x[0].type))
         return &fn_conv_u8;
     if (fn_winograd_fits(c))
         return &fn_conv_winograd;
     return fn_implicit_gains() && fn_implicit_fits(c) ? &fn_conv_implicit : &fn_conv_direct;
 }
 
-/* Plain floats where ours reads those, else what oneDNN likes. */
+/* In u8 bytes where calibration has seen them; then plain floats where ours reads those, else what
+ * oneDNN likes. */
 static void conv_choose(fn_call *c)
 {
+    if (c->precision == FN_PRECISION_U8 && fn_conv_u8_choose(c))
+        return;
+    if (fn_bytes_are(c->x[0].type))
+        c->x[0].type = FN_F32;
     fn_format x = c->x[0].format;
     c->x[0].format = c->y[0].format = FN_PLAIN;
     if (fn_implicit_gains() && fn_implicit_fits(c))
@@ -113,6 +118,7 @@ static void conv_describe(const fn_call *c, char *text, size_t size)
 }
 
 const fn_kernel fn_conv_cpu = {
+    .bytes = true,
     .choose = conv_choose,
     .prepare = conv_prepare,
     .load = conv_load,

@@ -28,7 +28,8 @@ typedef struct fn_conv_state {
 extern const fn_conv_way fn_conv_direct, fn_conv_winograd, fn_conv_implicit,
     fn_conv_u8; /* u8: forward alone */
 
-bool fn_conv_u8_fits(const fn_call *c);
+/* As fn_kernel.choose, if this convolution can be one of bytes; else false. */
+bool fn_conv_u8_choose(fn_call *c);
 
 /* The formats that oneDNN's forward pass likes best. */
 void fn_conv_direct_choose(fn_call *c);

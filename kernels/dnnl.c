@@ -83,11 +83,13 @@ static fn_status add_argument(fn_dnnl_op *op, int id)
     dnnl_exec_arg_t *arg = &op->arg[op->n_arg];
     assert(op->n_arg < FN_DNNL_ARGS);
     arg->arg = id;
-    FN_TRY(fn_dnnl_check(dnnl_memory_create(&arg->memory,
-                                            dnnl_primitive_desc_query_md(
-                                                op->desc, dnnl_query_exec_arg_md, id),
-                                            engine, DNNL_MEMORY_NONE),
-                         "an argument"));
+    dnnl_status_t s = id == fn_dnnl_make_scale_id()
+                          ? fn_dnnl_make_scales(&arg->memory, op->scales)
+                          : dnnl_memory_create(&arg->memory,
+                                               dnnl_primitive_desc_query_md(
+                                                   op->desc, dnnl_query_exec_arg_md, id),
+                                               engine, DNNL_MEMORY_NONE);
+    FN_TRY(fn_dnnl_check(s, "an argument"));
     op->n_arg++;
     return FN_OK;
 }
@@ -99,7 +101,7 @@ fn_status fn_dnnl_compile(fn_dnnl_op *op)
     for (int i = 0; i < IDS; i++)
         if (fn_dnnl_bytes(op, ids[i]) > 0)
             FN_TRY(add_argument(op, ids[i]));
-    return FN_OK;
+    return op->scales ? add_argument(op, fn_dnnl_make_scale_id()) : FN_OK;
 }
 
 static void *data_of(const fn_dnnl_arg *arg, int id)

@@ -21,6 +21,7 @@ enum { FN_DNNL_ARGS = 16 };
 typedef struct fn_dnnl_op {
     dnnl_primitive_desc_t desc;
     dnnl_primitive_t primitive; /* NULL until compiled */
+    int64_t scales;             /* of fn_dnnl_conv.scale, where a run brings them; else 0 */
     int n_arg;
     dnnl_exec_arg_t arg[FN_DNNL_ARGS]; /* memory objects, pointed anew in each run */
 } fn_dnnl_op;
@@ -38,7 +39,7 @@ fn_dnnl_view fn_dnnl_value(fn_shape s, fn_format f,
 /* Of float: a user that wants another type sets it. */
 fn_dnnl_view fn_dnnl_rows(fn_shape s);    /* dense in logical order: how weights are kept */
 fn_dnnl_view fn_dnnl_free(fn_shape s);    /* oneDNN may choose */
-dnnl_data_type_t fn_dnnl_type(fn_type t); /* of FN_F32 and FN_BF16 */
+dnnl_data_type_t fn_dnnl_type(fn_type t); /* of all but FN_F64 */
 
 /* --- describing (dnnl_make.c) --- */
 
@@ -53,6 +54,9 @@ typedef struct fn_dnnl_conv {
     fn_dnnl_view x, w, b, y; /* b absent: no bias */
     int64_t stride, pad;     /* the same in both directions and on all sides */
     bool relu;               /* forward only */
+    /* [O], forward only: y = scale sum + b in 3.x, scale (sum + b) in 2.x; NULL: 1. Read while it is
+     * described, in 2.x, or when it runs: see fn_dnnl_make_scale_id. */
+    const float *scale;
 } fn_dnnl_conv;
 
 /* Training: batch statistics; FN_DNNL_INFER: mean and variance are inputs. */
@@ -73,6 +77,11 @@ fn_status fn_dnnl_make_batchnorm(fn_dnnl_op *out, fn_dnnl_pass pass,
 /* Whether batch norm's backward takes the shift, on which no gradient depends: 2.x insists on
  * it, 3.x refuses it. */
 bool fn_dnnl_make_takes_shift(void);
+
+/* The argument that brings a convolution's scales when it runs, in 3.x; in 2.x no op has it. */
+int fn_dnnl_make_scale_id(void);
+bool fn_dnnl_make_scales_bias(void);
+dnnl_status_t fn_dnnl_make_scales(dnnl_memory_t *out, int64_t n); /* for n of them */
 
 /* The format of argument `id` (DNNL_ARG_...) of an op, of floats; false when it is none of ours. */
 bool fn_dnnl_format(const fn_dnnl_op *op, int id, fn_shape s, fn_format *format);

@@ -55,6 +55,27 @@ static dnnl_status_t append_relu(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_relu, 0, 0);
 }
 
+static dnnl_status_t put_scales(dnnl_primitive_attr_t attr, const float *scale, int64_t n)
+{
+    return dnnl_primitive_attr_set_output_scales(attr, n, 1 << 1, scale);
+}
+
+int fn_dnnl_make_scale_id(void)
+{
+    return DNNL_ARG_ATTR_OUTPUT_SCALES;
+}
+
+bool fn_dnnl_make_scales_bias(void)
+{
+    return true;
+}
+
+dnnl_status_t fn_dnnl_make_scales(dnnl_memory_t *out, int64_t n)
+{
+    (void)out, (void)n; /* the description has them */
+    return dnnl_success;
+}
+
 static dnnl_status_t describe(dnnl_primitive_desc_t *out, dnnl_status_t s, const void *desc,
                               const parts *p)
 {
@@ -126,6 +147,34 @@ static dnnl_status_t append_relu(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_relu, 0, 0);
 }
 
+static dnnl_status_t put_scales(dnnl_primitive_attr_t attr, const float *scale, int64_t n)
+{
+    (void)scale, (void)n; /* an argument of a run */
+    return dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_WEIGHTS, 1 << 0);
+}
+
+int fn_dnnl_make_scale_id(void)
+{
+    return DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS;
+}
+
+bool fn_dnnl_make_scales_bias(void)
+{
+    return false;
+}
+
+dnnl_status_t fn_dnnl_make_scales(dnnl_memory_t *out, int64_t n)
+{
+    dnnl_memory_desc_t layout;
+    dnnl_status_t s = dnnl_memory_desc_create_with_tag(&layout, 1, (dnnl_dims_t){n},
+                                                       dnnl_f32, dnnl_a);
+    if (s)
+        return s;
+    s = dnnl_memory_create(out, layout, fn_dnnl_engine(), DNNL_MEMORY_NONE);
+    dnnl_memory_desc_destroy(layout);
+    return s;
+}
+
 static dnnl_status_t describe_conv(dnnl_primitive_desc_t *out, fn_dnnl_pass pass,
                                    const parts *p)
 {
@@ -185,7 +234,10 @@ fn_dnnl_view fn_dnnl_free(fn_shape s)
 
 dnnl_data_type_t fn_dnnl_type(fn_type t)
 {
-    return t == FN_BF16 ? dnnl_bf16 : dnnl_f32;
+    return t == FN_BF16 ? dnnl_bf16
+           : t == FN_U8 ? dnnl_u8
+           : t == FN_S8 ? dnnl_s8
+                        : dnnl_f32;
 }
 
 static dnnl_status_t layout_open(dnnl_memory_desc_t *l, fn_dnnl_view v)
@@ -194,24 +246,27 @@ static dnnl_status_t layout_open(dnnl_memory_desc_t *l, fn_dnnl_view v)
     return layout_make(l, v.shape.rank, dim, v.type, v.tag);
 }
 
-static dnnl_status_t attr_open(dnnl_primitive_attr_t *attr, bool relu)
+static dnnl_status_t attr_open(dnnl_primitive_attr_t *attr)
+{
+    dnnl_status_t s = dnnl_primitive_attr_create(attr);
+    return s ? s
+             : dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+}
+
+static dnnl_status_t put_relu(dnnl_primitive_attr_t attr)
 {
     dnnl_post_ops_t ops = NULL;
-    dnnl_status_t s = dnnl_primitive_attr_create(attr);
-    s = s ? s : dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
-    if (s || !relu)
-        return s;
-    s = dnnl_post_ops_create(&ops);
+    dnnl_status_t s = dnnl_post_ops_create(&ops);
     s = s ? s : append_relu(ops);
-    s = s ? s : dnnl_primitive_attr_set_post_ops(*attr, ops);
+    s = s ? s : dnnl_primitive_attr_set_post_ops(attr, ops);
     dnnl_post_ops_destroy(ops);
     return s;
 }
 
-static dnnl_status_t parts_open(parts *p, const fn_dnnl_view view[LAYOUTS], bool relu,
+static dnnl_status_t parts_open(parts *p, const fn_dnnl_view view[LAYOUTS],
                                 const fn_dnnl_op *forward)
 {
-    dnnl_status_t s = attr_open(&p->attr, relu);
+    dnnl_status_t s = attr_open(&p->attr);
     p->forward = forward ? forward->desc : NULL;
     for (int i = 0; i < LAYOUTS && !s; i++)
         if (view[i].shape.rank)
@@ -234,10 +289,15 @@ fn_status fn_dnnl_make_conv(fn_dnnl_op *out, fn_dnnl_pass pass, const fn_dnnl_co
     FN_TRY(fn_dnnl_start());
     p.stride[0] = p.stride[1] = a->stride;
     p.pad[0] = p.pad[1] = a->pad;
-    bool relu = a->relu && (pass == FN_DNNL_INFER || pass == FN_DNNL_TRAIN);
-    dnnl_status_t s = parts_open(&p, (fn_dnnl_view[]){a->x, a->w, a->b, a->y}, relu,
-                                 forward);
+    bool ahead = pass == FN_DNNL_INFER || pass == FN_DNNL_TRAIN;
+    int64_t channels = a->w.shape.dim[0];
+    dnnl_status_t s = parts_open(&p, (fn_dnnl_view[]){a->x, a->w, a->b, a->y}, forward);
+    if (!s && ahead && a->relu)
+        s = put_relu(p.attr);
+    if (!s && ahead && a->scale)
+        s = put_scales(p.attr, a->scale, channels);
     s = s ? s : describe_conv(&out->desc, pass, &p);
+    out->scales = !fn_dnnl_make_scales_bias() && a->scale ? channels : 0;
     parts_close(&p);
     return fn_dnnl_check(s, "a convolution");
 }
@@ -248,7 +308,7 @@ fn_status fn_dnnl_make_batchnorm(fn_dnnl_op *out, fn_dnnl_pass pass,
     parts p = {0};
     *out = (fn_dnnl_op){0};
     FN_TRY(fn_dnnl_start());
-    dnnl_status_t s = parts_open(&p, (fn_dnnl_view[LAYOUTS]){[X] = a->x}, false, forward);
+    dnnl_status_t s = parts_open(&p, (fn_dnnl_view[LAYOUTS]){[X] = a->x}, forward);
     s = s ? s : describe_batchnorm(&out->desc, pass, a, &p);
     parts_close(&p);
     return fn_dnnl_check(s, "a batch normalisation");

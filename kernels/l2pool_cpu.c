@@ -18,11 +18,12 @@
 
 #include <omp.h>
 
-/* What a sum of squares is multiplied by. */
+/* What a sum of squares is multiplied by; bytes are in steps. */
 static float scale_of(const fn_call *c)
 {
     const fn_pool *a = c->attr;
-    return a->norm == FN_POOL_SUM ? 1 : 1 / (float)fn_pool_taps(c);
+    float step = fn_bytes_step(c->x[0]) / fn_bytes_step(c->y[0]);
+    return step * step / (a->norm == FN_POOL_SUM ? 1 : (float)fn_pool_taps(c));
 }
 
 static int64_t strip_size(fn_pool_walk g)
@@ -82,20 +83,51 @@ static inline void take_roots(void *y, fn_type t, const float *strip, float scal
             fn_store(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, g.wide)));
 }
 
-static inline void forward_row(const fn_call *c, fn_type t, fn_pool_walk g, int64_t p,
-                               int64_t i)
+/* Roots of windows of stride 1 take the place of the sums that nobody needs any more. */
+static void take_byte_roots(uint8_t *y, float *strip, float scale, fn_pool_walk g,
+                            int64_t count)
+{
+    if (g.wide == 3)
+#pragma omp simd
+        for (int64_t m = 0; m < count; m++)
+            strip[m] = sqrtf(scale * neighbours(strip, m, g.lanes, 3));
+    else
+        for (int64_t m = 0; m < count; m++)
+            strip[m] = sqrtf(scale * neighbours(strip, m, g.lanes, g.wide));
+    fn_bytes_narrow(y, strip, count);
+}
+
+static inline void forward_row(const fn_call *c, fn_type from, fn_type to, fn_pool_walk g,
+                               int64_t p, int64_t i)
 {
     int64_t row = g.x_wide * g.lanes, count = g.y_wide * g.lanes;
     float *strip = slot_of(c, g);
     fn_pool_area a = fn_pool_window(c, i, 0);
     memset(strip, 0, (size_t)strip_size(g) * sizeof *strip);
     for (int64_t r = a.top; r < a.bottom; r++)
-        add_squares(strip + g.pad * g.lanes, fn_from(c->x[0], (p * g.x_high + r) * row), t,
-                    row);
+        add_squares(strip + g.pad * g.lanes, fn_from(c->x[0], (p * g.x_high + r) * row),
+                    from, row);
     int64_t run = g.stride == 1 ? count : g.lanes; /* outputs whose taps lie side by side */
-    for (int64_t at = 0; at < count; at += run)
-        take_roots(fn_from(c->y[0], (p * g.y_high + i) * count + at), t,
-                   strip + at * g.stride, scale_of(c), g, run);
+    for (int64_t at = 0; at < count; at += run) {
+        void *y = fn_from(c->y[0], (p * g.y_high + i) * count + at);
+        if (to == FN_U8 && g.stride == 1)
+            take_byte_roots(y, strip, scale_of(c), g, run);
+        else
+            take_roots(y, to, strip + at * g.stride, scale_of(c), g, run);
+    }
+}
+
+static void forward_any(const fn_call *c, fn_pool_walk g, int64_t p, int64_t i)
+{
+    fn_type from = c->x[0].type, to = c->y[0].type;
+    if (from == FN_F32 && to == FN_F32)
+        forward_row(c, FN_F32, FN_F32, g, p, i);
+    else if (from == FN_BF16)
+        forward_row(c, FN_BF16, FN_BF16, g, p, i);
+    else if (from == FN_U8 && to == FN_U8)
+        forward_row(c, FN_U8, FN_U8, g, p, i);
+    else
+        forward_row(c, from, to, g, p, i);
 }
 
 static fn_status l2pool_forward(const fn_call *c)
@@ -104,10 +136,7 @@ static fn_status l2pool_forward(const fn_call *c)
 #pragma omp parallel for collapse(2) num_threads(threads_of(c, g))
     for (int64_t p = 0; p < g.planes; p++)
         for (int64_t i = 0; i < g.y_high; i++)
-            if (c->x[0].type == FN_BF16)
-                forward_row(c, FN_BF16, g, p, i);
-            else
-                forward_row(c, FN_F32, g, p, i);
+            forward_any(c, g, p, i);
     return FN_OK;
 }
 
@@ -178,7 +207,8 @@ static fn_status l2pool_backward(const fn_call *c)
 }
 
 const fn_kernel fn_l2pool_cpu = {
-    .choose = fn_format_keep,
+    .bytes = true,
+    .choose = fn_format_give,
     .prepare = l2pool_prepare,
     .forward = l2pool_forward,
     .backward = l2pool_backward,

@@ -24,7 +24,8 @@ typedef struct geometry {
     int64_t channels; /* blocks * lanes */
     int64_t width;    /* floats of a pixel in a strip */
     int64_t half;     /* zeros at either end of it */
-    fn_lrn attr;
+    fn_lrn attr;      /* as bytes see it, which are in steps */
+    float step;       /* of x, in steps of y */
 } geometry;
 
 static geometry geometry_of(const fn_call *c)
@@ -36,7 +37,9 @@ static geometry geometry_of(const fn_call *c)
                   .pixels = s.dim[2] * s.dim[3],
                   .lanes = f == FN_PLAIN ? s.dim[1] : fn_format_block(f),
                   .half = a->size / 2,
-                  .attr = *a};
+                  .attr = *a,
+                  .step = fn_bytes_step(c->x[0]) / fn_bytes_step(c->y[0])};
+    g.attr.alpha *= fn_bytes_step(c->x[0]) * fn_bytes_step(c->x[0]);
     g.blocks = fn_format_numel(s, f) / (g.images * g.pixels * g.lanes);
     g.channels = g.blocks * g.lanes;
     g.width = (g.channels + 2 * g.half + 15) / 16 * 16;
@@ -102,9 +105,9 @@ static inline float sum_of(const float *at, int64_t size)
 }
 
 /* base^-1/4 to 1e-7, without a division or a root. The bits of a float are about its logarithm,
- * which gives the first guess (base root^4 is 1 but for 0.13); two steps make that 2e-4 and
- * 1e-7. */
-static inline float fourth_root(float base)
+ * which gives the first guess (base root^4 is 1 but for 0.13); two steps make that 2e-4, which is
+ * enough for a byte, and 1e-7. */
+static inline float fourth_root(float base, bool rough)
 {
     uint32_t bits;
     float root;
@@ -113,6 +116,8 @@ static inline float fourth_root(float base)
     memcpy(&root, &bits, sizeof root);
     float lacks = 1 - base * (root * root) * (root * root);
     root += root * lacks * (0.25f + lacks * (0.15625f + lacks * 0.1171875f));
+    if (rough)
+        return root;
     lacks = 1 - base * (root * root) * (root * root);
     return root + root * lacks * 0.25f;
 }
@@ -122,11 +127,11 @@ typedef struct powers {
     float factor, inverse;
 } powers;
 
-/* What is a constant where it matters: the type, the lanes, and the usual size and beta. */
+/* What is a constant where it matters: the types, the lanes, and the usual size and beta. */
 typedef struct kind {
-    fn_type type;
+    fn_type type, to; /* of x; of y */
     int64_t lanes, size;
-    bool usual;
+    bool usual, rough;
 } kind;
 
 static inline powers powers_of(const float *squares, fn_lrn a, kind k)
@@ -134,7 +139,7 @@ static inline powers powers_of(const float *squares, fn_lrn a, kind k)
     float base = a.k + a.alpha / (float)k.size * sum_of(squares, k.size);
     if (!k.usual)
         return (powers){powf(base, -a.beta), 1 / base};
-    float root = fourth_root(base), square = root * root;
+    float root = fourth_root(base, k.rough), square = root * root;
     return (powers){square * root, square * square};
 }
 
@@ -151,11 +156,13 @@ static inline __attribute__((always_inline)) void square(float *restrict squares
 static inline __attribute__((always_inline)) void give_y(void *restrict y,
                                                          const void *restrict x,
                                                          const float *restrict squares,
-                                                         fn_lrn a, kind k)
+                                                         const geometry *g, kind k)
 {
+    fn_lrn a = g->attr;
 #pragma omp simd
     for (int64_t i = 0; i < k.lanes; i++)
-        fn_store(y, k.type, i, fn_load(x, k.type, i) * powers_of(squares + i, a, k).factor);
+        fn_store(y, k.to, i,
+                 g->step * fn_load(x, k.type, i) * powers_of(squares + i, a, k).factor);
 }
 
 static inline __attribute__((always_inline)) void
@@ -212,8 +219,29 @@ static inline __attribute__((always_inline)) void forward_tile(const fn_call *c,
         for (int64_t p = 0; p < t.count; p++) {
             spot at = spot_of(t, b, p, k.lanes);
             give_y(fn_from(c->y[0], at.in_tensor), fn_from(c->x[0], at.in_tensor),
-                   t.squares + at.in_strip, t.g.attr, k);
+                   t.squares + at.in_strip, &t.g, k);
         }
+}
+
+/* In floats on the strips, which then are bytes; `k` is of floats. Pixel by pixel, it would wait for
+ * what it has just stored: neighbours straddle that. */
+static inline __attribute__((always_inline)) void byte_tile(const fn_call *c, tile t,
+                                                            kind k)
+{
+    zero_ends(t.squares, t);
+    for (int64_t p = 0; p < t.count; p++) {
+        spot at = spot_of(t, 0, p, k.lanes);
+        float *x = t.own + at.in_strip;
+        fn_bytes_widen(x, fn_from(c->x[0], at.in_tensor), k.lanes);
+        square(t.squares + t.g.half + at.in_strip, x, k);
+    }
+    kind all = k; /* what lies between the pixels is nobody's */
+    all.lanes = t.count * t.g.width - 2 * t.g.half;
+    give_y(t.terms, t.own, t.squares, &t.g, all);
+    for (int64_t p = 0; p < t.count; p++) {
+        spot at = spot_of(t, 0, p, k.lanes);
+        fn_bytes_narrow(fn_from(c->y[0], at.in_tensor), t.terms + at.in_strip, k.lanes);
+    }
 }
 
 static inline __attribute__((always_inline)) void backward_tile(const fn_call *c, tile t,
@@ -240,22 +268,24 @@ static inline __attribute__((always_inline)) void backward_tile(const fn_call *c
 static kind kind_of(const fn_call *c, geometry g)
 {
     bool usual = g.attr.size == 5 && g.attr.beta == 0.75f;
-    return (kind){c->x[0].type, g.lanes, g.attr.size, usual};
+    return (kind){c->x[0].type, c->y[0].type, g.lanes, g.attr.size, usual, false};
 }
 
 static void forward_any(const fn_call *c, tile t)
 {
     kind k = kind_of(c, t.g);
-    if (!k.usual)
+    if (!k.usual || k.type != k.to)
         forward_tile(c, t, k);
+    else if (k.type == FN_U8)
+        byte_tile(c, t, (kind){FN_F32, FN_F32, k.lanes, 5, true, true});
     else if (k.type == FN_BF16)
-        forward_tile(c, t, (kind){FN_BF16, k.lanes, 5, true});
+        forward_tile(c, t, (kind){FN_BF16, FN_BF16, k.lanes, 5, true, false});
     else if (k.lanes == 8)
-        forward_tile(c, t, (kind){FN_F32, 8, 5, true});
+        forward_tile(c, t, (kind){FN_F32, FN_F32, 8, 5, true, false});
     else if (k.lanes == 16)
-        forward_tile(c, t, (kind){FN_F32, 16, 5, true});
+        forward_tile(c, t, (kind){FN_F32, FN_F32, 16, 5, true, false});
     else
-        forward_tile(c, t, (kind){FN_F32, k.lanes, 5, true});
+        forward_tile(c, t, (kind){FN_F32, FN_F32, k.lanes, 5, true, false});
 }
 
 static void backward_any(const fn_call *c, tile t)
@@ -264,13 +294,13 @@ static void backward_any(const fn_call *c, tile t)
     if (!k.usual)
         backward_tile(c, t, k);
     else if (k.type == FN_BF16)
-        backward_tile(c, t, (kind){FN_BF16, k.lanes, 5, true});
+        backward_tile(c, t, (kind){FN_BF16, FN_BF16, k.lanes, 5, true, false});
     else if (k.lanes == 8)
-        backward_tile(c, t, (kind){FN_F32, 8, 5, true});
+        backward_tile(c, t, (kind){FN_F32, FN_F32, 8, 5, true, false});
     else if (k.lanes == 16)
-        backward_tile(c, t, (kind){FN_F32, 16, 5, true});
+        backward_tile(c, t, (kind){FN_F32, FN_F32, 16, 5, true, false});
     else
-        backward_tile(c, t, (kind){FN_F32, k.lanes, 5, true});
+        backward_tile(c, t, (kind){FN_F32, FN_F32, k.lanes, 5, true, false});
 }
 
 static fn_status lrn_forward(const fn_call *c)
@@ -296,7 +326,8 @@ static fn_status lrn_backward(const fn_call *c)
 }
 
 const fn_kernel fn_lrn_cpu = {
-    .choose = fn_format_keep,
+    .bytes = true,
+    .choose = fn_format_give,
     .prepare = lrn_prepare,
     .forward = lrn_forward,
     .backward = lrn_backward,

@@ -45,12 +45,33 @@ typedef struct taps {
     int64_t lanes, row;
 } taps;
 
+static inline __attribute__((always_inline)) void take_bytes(uint8_t *restrict y,
+                                                             const uint8_t *restrict x,
+                                                             int64_t count, taps t,
+                                                             int64_t high, int64_t wide)
+{
+#pragma omp simd
+    for (int64_t k = 0; k < count; k++) {
+        uint8_t most = 0;
+        for (int64_t u = 0; u < high; u++)
+            for (int64_t v = 0; v < wide; v++) {
+                uint8_t tap = x[u * t.row + v * t.lanes + k];
+                most = tap > most ? tap : most;
+            }
+        y[k] = most;
+    }
+}
+
 /* Also `count / lanes` windows of stride 1, side by side. */
 static inline __attribute__((always_inline)) void take(void *restrict y,
                                                        const void *restrict x,
                                                        int64_t count, taps t, int64_t high,
                                                        int64_t wide)
 {
+    if (t.type == FN_U8) {
+        take_bytes(y, x, count, t, high, wide);
+        return;
+    }
 #pragma omp simd
     for (int64_t k = 0; k < count; k++) {
         float most = -INFINITY;
@@ -151,7 +172,9 @@ static inline void forward_row(const fn_pool_walk *w, plane p, fn_type t, int64_
 
 static void forward_any(const fn_pool_walk *w, plane p, int64_t i)
 {
-    if (p.x.type == FN_BF16)
+    if (p.x.type == FN_U8)
+        forward_row(w, p, FN_U8, w->lanes, i);
+    else if (p.x.type == FN_BF16)
         forward_row(w, p, FN_BF16, w->lanes, i);
     else if (w->lanes == 16)
         forward_row(w, p, FN_F32, 16, i);
@@ -266,6 +289,7 @@ static fn_status maxpool_backward(const fn_call *c)
 }
 
 const fn_kernel fn_maxpool_cpu = {
+    .bytes = true,
     .choose = fn_format_keep,
     .prepare = maxpool_prepare,
     .forward = maxpool_forward,

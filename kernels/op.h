@@ -42,13 +42,16 @@ typedef enum fn_format { FN_PLAIN, FN_BLOCK8, FN_BLOCK16, FN_FORMATS } fn_format
 
 /* How an element is stored: FN_F64 on FN_REF, else FN_F32, but under bf16: there the values of
  * rank 4 and their gradients are FN_BF16, on FN_CUDA all of them, on FN_CPU what a convolution
- * gives and what is made of it until a kernel wants floats. Rows and weights never are. */
-typedef enum fn_type { FN_F32, FN_BF16, FN_F64 } fn_type;
+ * gives and what is made of it until a kernel wants floats. Rows and weights never are. Under u8
+ * the same values are FN_U8 where all their numbers are positive, and a convolution reads the
+ * others as FN_S8; both are plain, and times a step that the value has (kernels/bytes.h). */
+typedef enum fn_type { FN_F32, FN_BF16, FN_F64, FN_U8, FN_S8 } fn_type;
 
 typedef struct fn_tensor {
     fn_shape shape;
     fn_format format;
     fn_type type; /* FN_REF's kernels do not look: theirs are doubles */
+    float step;   /* FN_U8, FN_S8: what 1 stands for */
     void *data;   /* not owned; on the device for FN_CUDA, 16-byte aligned if no weight's */
 } fn_tensor;
 
@@ -58,6 +61,11 @@ typedef enum fn_backend { FN_REF, FN_CPU, FN_CUDA, FN_BACKENDS } fn_backend;
  * tests poison whatever is not listed before they call backward. */
 enum { FN_KEEP_NONE = 0, FN_KEEP_X = 1, FN_KEEP_Y = 2 };
 
+/* The least and the largest number of a value; {0, 0}: unknown. */
+typedef struct fn_range {
+    float least, most;
+} fn_range;
+
 struct fn_gpu;
 
 /* One use of an op. */
@@ -66,7 +74,8 @@ typedef struct fn_call {
     bool training;          /* set before infer */
     bool exact;             /* set before prepare: no shortcut that costs digits */
     fn_precision precision; /* set before choose: the numbers to multiply */
-    float most; /* set before prepare: the largest x[0] in FN_PRECISION_U8; 0: unknown */
+    /* Set before choose in FN_PRECISION_U8: of x[0]; and of y[0], if that may be bytes. */
+    fn_range x_range, y_range;
     struct fn_gpu *gpu; /* FN_CUDA: kernels/gpu.h; set before prepare */
     void *stream;       /* and where work is queued: the GPU's */
     int n_x, n_y, n_w;  /* n_y and n_w by infer */
@@ -80,6 +89,7 @@ typedef struct fn_call {
 } fn_call;
 
 typedef struct fn_kernel {
+    bool bytes; /* may be offered FN_U8 */
     /* In: x[i]'s format and type are what the producer has. Out: what this kernel wants, and
      * in y[i] what it will give. The plan reorders where they differ. NULL: plain floats. */
     void (*choose)(fn_call *c);
@@ -154,7 +164,7 @@ static inline int64_t fn_numel(fn_shape s)
 
 static inline size_t fn_type_bytes(fn_type t)
 {
-    return t == FN_F64 ? 8 : t == FN_BF16 ? 2 : 4;
+    return t == FN_F64 ? 8 : t == FN_BF16 ? 2 : t == FN_U8 || t == FN_S8 ? 1 : 4;
 }
 
 /* Of a value on FN_CUDA. */

@@ -33,8 +33,8 @@ static fn_status reorder_backward(const fn_call *c)
 static const fn_kernel reorder_ref = {.forward = reorder_forward,
                                       .backward = reorder_backward};
 
-static const fn_reorder plain = {FN_PLAIN, FN_F32}, block8 = {FN_BLOCK8, FN_F32},
-                        block16 = {FN_BLOCK16, FN_F32};
+static const fn_reorder plain = {.to = FN_PLAIN}, block8 = {.to = FN_BLOCK8},
+                        block16 = {.to = FN_BLOCK16};
 static const fn_sample samples[] = {
     {&plain, 1, {FN_NCHW(2, 24, 3, 5)}, FN_FILL_UNIFORM},
     {&block8, 1, {FN_NCHW(2, 19, 4, 3)}, FN_FILL_UNIFORM},

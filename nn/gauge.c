@@ -7,33 +7,43 @@
 
 struct fn_gauge {
     fn_plan *plan;
-    int at, convs;
-    float *least, *most; /* [convs] */
+    int at, values;
+    fn_range *range; /* [values] */
 };
 
-static bool is_conv(const fn_plan *p, int node)
+/* What formats have added has no place in the graph that ranges are for. */
+static bool is_reorder(const fn_plan *p, int node)
 {
     fn_plan_line line;
     fn_plan_line_at(p, node, &line);
-    return strcmp(line.op, "conv") == 0;
+    return strcmp(line.op, "reorder") == 0;
 }
 
+static fn_range range_of(fn_tensor t, fn_range r)
+{
+    const float *x = fn_f32(t);
+    int64_t n = fn_format_numel(t.shape, t.format);
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) {
+        r.least = x[i] < r.least ? x[i] : r.least;
+        r.most = x[i] > r.most ? x[i] : r.most;
+    }
+    return r;
+}
+
+/* The first node reads the images, which are value 0. */
 static void look(void *ctx, int node, bool backward)
 {
     fn_gauge *g = ctx;
-    g->at = node ? g->at : 0;
-    if (backward || !is_conv(g->plan, node))
+    const fn_call *c = fn_plan_call(g->plan, node);
+    if (backward)
         return;
-    fn_tensor read = fn_plan_call(g->plan, node)->x[0];
-    const float *x = fn_f32(read);
-    int64_t n = fn_format_numel(read.shape, read.format);
-    float least = g->least[g->at], most = g->most[g->at];
-    for (int64_t i = 0; i < n; i++) {
-        least = x[i] < least ? x[i] : least;
-        most = x[i] > most ? x[i] : most;
+    if (node == 0) {
+        g->at = 1;
+        g->range[0] = range_of(c->x[0], g->range[0]);
     }
-    g->least[g->at] = least;
-    g->most[g->at++] = most;
+    for (int k = 0; k < c->n_y && !is_reorder(g->plan, node); k++, g->at++)
+        g->range[g->at] = range_of(c->y[k], g->range[g->at]);
 }
 
 fn_status fn_gauge_open(fn_gauge **out, fn_plan *p)
@@ -43,11 +53,11 @@ fn_status fn_gauge_open(fn_gauge **out, fn_plan *p)
     if (!g)
         return fn_fail(FN_ENOMEM, "no memory to calibrate");
     g->plan = p;
+    g->values = 1;
     for (int i = 0; i < fn_plan_lines(p); i++)
-        g->convs += is_conv(p, i);
-    g->least = fn_alloc((size_t)g->convs + 1, sizeof *g->least);
-    g->most = fn_alloc((size_t)g->convs + 1, sizeof *g->most);
-    if (!g->least || !g->most) {
+        g->values += is_reorder(p, i) ? 0 : fn_plan_call(p, i)->n_y;
+    g->range = fn_alloc((size_t)g->values, sizeof *g->range);
+    if (!g->range) {
         fn_gauge_close(g);
         return fn_fail(FN_ENOMEM, "no memory to calibrate");
     }
@@ -61,16 +71,12 @@ void fn_gauge_close(fn_gauge *g)
     if (!g)
         return;
     fn_plan_watch(g->plan, NULL, NULL);
-    fn_free(g->least);
-    fn_free(g->most);
+    fn_free(g->range);
     fn_free(g);
 }
 
-const float *fn_gauge_most(fn_gauge *g, int *n)
+const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n)
 {
-    *n = g->convs;
-    for (int i = 0; i < g->convs; i++)
-        if (g->least[i] < 0)
-            g->most[i] = 0;
-    return g->most;
+    *n = g->values;
+    return g->range;
 }

@@ -1,4 +1,4 @@
-/* gauge.h -- calibration for u8: the largest value that each convolution of a plan reads. */
+/* gauge.h -- calibration for u8: the range of each value of a plan. */
 #ifndef FN_NN_GAUGE_H
 #define FN_NN_GAUGE_H
 
@@ -11,8 +11,7 @@ typedef struct fn_gauge fn_gauge;
 fn_status fn_gauge_open(fn_gauge **out, fn_plan *p) FN_CHECKED;
 void fn_gauge_close(fn_gauge *g);
 
-/* For fn_plan_options.most, [n]; the gauge's. A convolution that has read a negative number
- * has 0. */
-const float *fn_gauge_most(fn_gauge *g, int *n);
+/* For fn_plan_options.range, [n]; the gauge's. */
+const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n);
 
 #endif

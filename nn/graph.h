@@ -25,6 +25,7 @@ typedef struct fn_value {
     fn_shape shape;
     fn_format format; /* FN_PLAIN until the plan chooses */
     fn_type type;     /* FN_F32 until then */
+    float step;       /* of bytes */
     int maker;        /* node; -1: the network's input */
 } fn_value;
 

@@ -1,7 +1,9 @@
 /* lower.c -- the fusion patterns of every backend, and formats. lower_gpu.c has those of a GPU. */
 #include "nn/lower.h"
 
+#include "core/mem.h"
 #include "kernels/batchnorm.h"
+#include "kernels/bytes.h"
 #include "kernels/conv.h"
 #include "kernels/format.h"
 #include "nn/rewrite.h"
@@ -81,6 +83,8 @@ fn_status fn_lower(fn_graph **out, const fn_graph *g, fn_backend backend)
 typedef struct target {
     fn_backend backend;
     fn_precision precision;
+    const fn_range *range;       /* of each value of the graph; NULL but in u8 */
+    const fn_range *bytes_range; /* the same, of values that may be bytes */
 } target;
 
 /* Of a value of this shape, if its kernel says nothing else. */
@@ -91,33 +95,51 @@ static fn_type type_on(target t, fn_shape s)
                                   : FN_F32;
 }
 
-static bool lies_so(const fn_value *v, fn_format format, fn_type type)
+static bool lies_so(const fn_value *v, fn_reorder as)
 {
-    return v->format == format && v->type == type;
+    return v->format == as.to && v->type == as.type && v->step == as.step;
 }
 
-/* Value v of the new graph in `format` and `type`: itself, or through a reorder. */
-static fn_status bring_to(fn_graph *g, int *v, fn_format format, fn_type type)
+/* How a kernel has chosen that t shall lie. */
+static fn_reorder as_chosen(const fn_tensor *t)
 {
-    fn_reorder attr = {format, type};
+    return (fn_reorder){t->format, t->type, fn_bytes_are(t->type) ? t->step : 0};
+}
+
+static void put_value(fn_value *v, fn_reorder as)
+{
+    v->format = as.to;
+    v->type = as.type;
+    v->step = as.step;
+}
+
+static void put_tensor(fn_tensor *t, const fn_value *v)
+{
+    t->format = v->format;
+    t->type = v->type;
+    t->step = v->step;
+}
+
+/* Value v of the new graph, lying so: itself, or through a reorder. */
+static fn_status bring_to(fn_graph *g, int *v, fn_reorder as)
+{
     char name[FN_NAME_BYTES];
     int y[FN_MAX_OUT];
-    if (lies_so(&g->value[*v], format, type))
+    if (lies_so(&g->value[*v], as))
         return FN_OK;
     for (int i = 0; i < g->n_node && !g->training;
          i++) /* one that another reader has made */
         if (fn_is(&g->node[i], "reorder") && g->node[i].x[0] == *v &&
-            lies_so(&g->value[g->node[i].y[0]], format, type)) {
+            lies_so(&g->value[g->node[i].y[0]], as)) {
             *v = g->node[i].y[0];
             return FN_OK;
         }
     snprintf(name, sizeof name, "reorder%d", g->n_node);
-    FN_TRY(fn_graph_add(g, fn_op_find("reorder"), name, &attr, v, 1, y));
+    FN_TRY(fn_graph_add(g, fn_op_find("reorder"), name, &as, v, 1, y));
     fn_call *c = &g->node[g->n_node - 1].call;
-    c->x[0].format = g->value[*v].format;
-    c->x[0].type = g->value[*v].type;
-    c->y[0].format = g->value[y[0]].format = format;
-    c->y[0].type = g->value[y[0]].type = type;
+    put_value(&g->value[y[0]], as);
+    put_tensor(&c->x[0], &g->value[*v]);
+    put_tensor(&c->y[0], &g->value[y[0]]);
     *v = y[0];
     return FN_OK;
 }
@@ -125,14 +147,18 @@ static fn_status bring_to(fn_graph *g, int *v, fn_format format, fn_type type)
 /* What the kernel is offered, and what holds if it does not choose. */
 static void offer(fn_call *c, const fn_rewrite *r, const fn_node *n, target t)
 {
-    bool chooses = n->op->kernel[t.backend]->choose;
+    const fn_kernel *kernel = n->op->kernel[t.backend];
     c->attr = n->attr;
     c->precision = t.precision;
     for (int k = 0; k < c->n_x; k++) {
         const fn_value *x = &r->to->value[r->map[n->x[k]]];
-        c->x[k].format = chooses ? x->format : FN_PLAIN;
-        c->x[k].type = chooses ? x->type : type_on(t, x->shape);
+        if (kernel->choose)
+            put_tensor(&c->x[k], x);
+        if (!kernel->choose || (fn_bytes_are(x->type) && !kernel->bytes))
+            c->x[k].type = type_on(t, x->shape);
     }
+    c->x_range = t.range ? t.range[n->x[0]] : (fn_range){0, 0};
+    c->y_range = t.range ? t.bytes_range[n->y[0]] : (fn_range){0, 0};
     for (int k = 0; k < c->n_y; k++) {
         c->y[k].format = FN_PLAIN;
         c->y[k].type = type_on(t, c->y[k].shape);
@@ -151,16 +177,13 @@ static fn_status choose(fn_rewrite *r, const fn_node *n, target t)
     if (kernel->choose)
         kernel->choose(&c);
     for (int k = 0; k < c.n_x; k++)
-        FN_TRY(bring_to(r->to, &r->map[n->x[k]], c.x[k].format, c.x[k].type));
+        FN_TRY(bring_to(r->to, &r->map[n->x[k]], as_chosen(&c.x[k])));
     FN_TRY(fn_rewrite_copy(r, n, n->op->attr_size ? n->attr : NULL, &added));
-    for (int k = 0; k < c.n_x; k++) {
-        added->call.x[k].format = c.x[k].format;
-        added->call.x[k].type = c.x[k].type;
-    }
+    for (int k = 0; k < c.n_x; k++)
+        put_tensor(&added->call.x[k], &r->to->value[added->x[k]]);
     for (int k = 0; k < c.n_y; k++) {
-        fn_value *y = &r->to->value[added->y[k]];
-        added->call.y[k].format = y->format = c.y[k].format;
-        added->call.y[k].type = y->type = c.y[k].type;
+        put_value(&r->to->value[added->y[k]], as_chosen(&c.y[k]));
+        put_tensor(&added->call.y[k], &r->to->value[added->y[k]]);
     }
     return FN_OK;
 }
@@ -171,26 +194,31 @@ static fn_status finish_outputs(fn_rewrite *r, target t)
     r->to->n_output = r->from->n_output;
     for (int k = 0; k < r->from->n_output; k++) {
         int *v = &r->map[r->from->output[k]];
-        FN_TRY(bring_to(r->to, v, FN_PLAIN, type_on(t, r->to->value[*v].shape)));
+        fn_reorder as = {FN_PLAIN, type_on(t, r->to->value[*v].shape), 0};
+        FN_TRY(bring_to(r->to, v, as));
         r->to->output[k] = *v;
     }
     return FN_OK;
 }
 
 fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend,
-                           fn_precision precision)
+                           fn_precision precision, const fn_range *range)
 {
-    const target t = {backend, precision};
+    fn_range *bytes_range = NULL;
     fn_rewrite r;
     fn_status rc;
     *out = NULL;
     FN_TRY(fn_rewrite_open(&r, g));
+    if (range)
+        FN_GO(fn_lower_ranges(&bytes_range, g, backend, range));
+    const target t = {backend, precision, range, bytes_range};
     r.to->value[0].type = type_on(t, r.to->value[0].shape);
     for (int i = 0; i < g->n_node; i++)
         FN_GO(choose(&r, &g->node[i], t));
     FN_GO(finish_outputs(&r, t));
     fn_rewrite_finish(&r, out);
 out:
+    fn_free(bytes_range);
     fn_rewrite_close(&r);
     return rc;
 }

@@ -24,9 +24,17 @@ fn_status fn_lower_cpu(fn_graph **out, const fn_graph *g) FN_CHECKED;
 bool fn_lower_cpu_gains(const fn_graph *g, fn_precision p);
 
 /* A copy of `g` in which each kernel has chosen formats and types, and a `reorder` stands
- * wherever two neighbours disagree. Outputs are plain, on FN_CPU floats. */
+ * wherever two neighbours disagree. Outputs are plain, on FN_CPU floats. In FN_PRECISION_U8 each of
+ * the g->n_value values has its range. */
 fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend,
-                           fn_precision precision) FN_CHECKED;
+                           fn_precision precision, const fn_range *range) FN_CHECKED;
+
+/* Of each value of `g` the range with which it is stored as bytes, {0, 0} where it stays float: of
+ * `range`, that of a value that all its readers take as bytes and that no caller sees; but what goes
+ * into a concat has the range of what comes out of it, which then is a copy. The caller frees it.
+ * Errors: FN_ENOMEM. */
+fn_status fn_lower_ranges(fn_range **out, const fn_graph *g, fn_backend backend,
+                          const fn_range *range) FN_CHECKED;
 
 /* The weights of a convolution with its batch norm folded in: kernel [O, C, k, k], bias [O]. */
 void fn_lower_fold(float *kernel, float *bias, const fn_node *n, const fn_params *p);

@@ -58,7 +58,8 @@ static fn_status lower(fn_plan *p, const fn_graph *g, const fn_plan_options *o)
                           again   ? again
                           : fused ? fused
                                   : g,
-                          o->backend, o->precision);
+                          o->backend, o->precision,
+                          o->precision == FN_PRECISION_U8 ? o->range : NULL);
 out:
     fn_graph_close(again);
     fn_graph_close(fused);
@@ -67,7 +68,6 @@ out:
 
 static fn_status prepare(fn_plan *p, const fn_plan_options *o)
 {
-    int conv = 0;
     for (int i = 0; i < p->graph->n_node; i++) {
         fn_node *n = &p->graph->node[i];
         const fn_kernel *kernel = n->op->kernel[p->backend];
@@ -76,8 +76,6 @@ static fn_status prepare(fn_plan *p, const fn_plan_options *o)
         n->call.precision = o->precision;
         n->call.gpu = o->gpu;
         n->call.stream = o->gpu ? fn_gpu_stream(o->gpu) : NULL;
-        if (o->most && strcmp(n->op->name, "conv") == 0)
-            n->call.most = o->most[conv++];
         if (kernel->prepare) {
             fn_status rc = kernel->prepare(&n->call);
             if (rc != FN_OK)
@@ -145,7 +143,7 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     if (!p)
         return fn_fail(FN_ENOMEM, "%s: no memory for a plan", g->name);
     FN_GO(fn_precision_accept(o.precision, o.backend, o.exact));
-    if (o.precision == FN_PRECISION_U8 && (g->training || !o.most)) {
+    if (o.precision == FN_PRECISION_U8 && (g->training || !o.range)) {
         rc = fn_fail(FN_EUNSUPPORTED, "%s: u8 is for embedding, by a calibrated session",
                      g->name);
         goto out;
@@ -366,6 +364,7 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
     *line = (fn_plan_line){.name = n->name,
                            .op = n->op->name,
                            .format = fn_format_name(n->call.y[0].format),
+                           .type = fn_format_type(n->call.y[0].type),
                            .shape = n->call.y[0].shape,
                            .saved = n->call.saved_bytes,
                            .workspace = n->call.workspace_bytes};

@@ -13,9 +13,9 @@ typedef struct fn_plan_options {
     bool no_fuse; /* run the graph node by node, as the file says */
     bool exact;   /* no Winograd convolutions: they cost a digit (kernels/winograd.c) */
     fn_precision precision; /* of the convolutions; of all products on FN_CUDA */
-    /* FN_PRECISION_U8: the largest value that each convolution reads, in the graph's order; 0: that
-     * one stays float. Borrowed while the plan is opened. See nn/gauge.h */
-    const float *most;
+    /* FN_PRECISION_U8: of each value of the lowered graph (nn/lower.h); one that is unknown stays
+     * float. Borrowed while the plan is opened. See nn/gauge.h */
+    const fn_range *range;
     fn_gpu *gpu; /* FN_CUDA; outlives the plan */
     /* A plan of the same params, which outlives this one: both use its weights and gradients. */
     const fn_plan *beside;
@@ -71,8 +71,8 @@ fn_status fn_plan_peek(const fn_plan *p, void *to, const void *from,
 
 /* One line a node, for `facenet info --plan` and tests. Pointers live as long as the plan. */
 typedef struct fn_plan_line {
-    const char *name, *op, *format; /* format of the first output */
-    fn_shape shape;                 /* of the first output */
+    const char *name, *op, *format, *type; /* format and type of the first output */
+    fn_shape shape;                        /* of the first output */
     char kernel[256]; /* implementation names; "own" for our kernels, "ref" on FN_REF */
     bool slow;        /* a reference implementation is among them */
     size_t bytes;     /* of its outputs; 0 for a fork that copies nothing */

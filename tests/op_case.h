@@ -27,7 +27,8 @@ typedef struct way {
     int prepare_threads, run_threads; /* 0: one */
     fn_precision precision;
     bool floats; /* x is floats, on FN_CPU, whatever the precision */
-    float most;
+    bool bytes;  /* x is FN_U8 of x_range, if the kernel takes that */
+    fn_range x_range, y_range;
     fn_gpu *gpu; /* FN_CUDA */
 } way;
 
@@ -66,6 +67,12 @@ static void offer(fn_call *c, const fn_kernel *k, const way *w)
         c->x[i].format = (fn_format)(w->offer == MIXED ? (i + 1) % FN_FORMATS : w->offer);
     for (int i = 0; i < c->n_x; i++)
         c->x[i].type = fn_stored_as(p, c->x[i].shape);
+    for (int i = 0; i < c->n_x && w->bytes && k->bytes; i++) {
+        c->x[i].format = FN_PLAIN;
+        fn_bytes_fit(&c->x[i], w->x_range);
+    }
+    c->x_range = w->x_range;
+    c->y_range = w->y_range;
     for (int i = 0; i < c->n_y && w->backend == FN_CUDA; i++)
         c->y[i].type = fn_stored_as(p, c->y[i].shape);
     c->precision = w->precision;
@@ -299,7 +306,6 @@ static void try(const subject *s, way w)
     w.training = s->oracle.training;
     describe(s, &w);
     fn_status rc = infer(&c, s, w.training);
-    c.most = w.most;
     choose(&c, k, &w);
     fn_threads_set(w.prepare_threads + !w.prepare_threads);
     if (rc == FN_OK && k->prepare)

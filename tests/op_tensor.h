@@ -18,9 +18,7 @@ static fn_tensor *tensors(fn_call *c, int role, int *n)
 static size_t bytes_of(fn_tensor t, fn_backend b)
 {
     size_t count = (size_t)fn_format_numel(t.shape, t.format);
-    return count * (b == FN_REF         ? sizeof(double)
-                    : t.type == FN_BF16 ? sizeof(uint16_t)
-                                        : sizeof(float));
+    return count * (b == FN_REF ? sizeof(double) : fn_type_bytes(t.type));
 }
 
 /* What is stored at this place. */
@@ -28,7 +26,7 @@ static double stored(fn_tensor t, fn_backend b, int64_t i)
 {
     if (b == FN_REF)
         return fn_f64(t)[i];
-    return (double)fn_load(t.data, t.type, i);
+    return (double)fn_load(t.data, t.type, i) * (double)fn_bytes_step(t);
 }
 
 /* Where element i, counted as N,H,W,C, lies in a blocked tensor. */
@@ -53,7 +51,7 @@ static void put(fn_tensor t, fn_backend b, int64_t i, double value)
     if (b == FN_REF)
         fn_f64(t)[i] = value;
     else
-        fn_store(t.data, t.type, place(t, i), (float)value);
+        fn_store(t.data, t.type, place(t, i), (float)(value / (double)fn_bytes_step(t)));
 }
 
 /* The oracle's numbers, with no more digits than bf16 has. */

@@ -6,6 +6,8 @@
 #include "tests/fence.h"
 #include "tests/test.h"
 
+#include <math.h>
+
 TEST(sizes_and_names)
 {
     fn_shape s = FN_NCHW(2, 19, 3, 5), rows = FN_NC(4, 19);
@@ -96,8 +98,9 @@ static void check_pair(fn_tensor y, fn_tensor x)
 static void check_types(fn_shape s, fn_format to, fn_format from)
 {
     for (int t = 0; t < 4; t++)
-        check_pair((fn_tensor){s, to, t & 1 ? FN_BF16 : FN_F32, NULL},
-                   (fn_tensor){s, from, t & 2 ? FN_BF16 : FN_F32, NULL});
+        check_pair(
+            (fn_tensor){.shape = s, .format = to, .type = t & 1 ? FN_BF16 : FN_F32},
+            (fn_tensor){.shape = s, .format = from, .type = t & 2 ? FN_BF16 : FN_F32});
 }
 
 static void check_all_pairs(int threads)
@@ -117,6 +120,70 @@ TEST(every_conversion_moves_the_values_and_zeroes_the_padding)
 {
     check_all_pairs(1);
     check_all_pairs(3);
+}
+
+/* --- bytes --- */
+
+static double number(fn_tensor t, int64_t i)
+{
+    return (double)fn_load(t.data, t.type, i) * (double)fn_bytes_step(t);
+}
+
+static double cut(double x, fn_tensor t)
+{
+    double step = (double)t.step, least = t.type == FN_S8 ? -127 * step : 0;
+    double most = t.type == FN_S8 ? 127 * step : 255 * step;
+    return !fn_bytes_are(t.type) ? x : fmin(fmax(x, least), most);
+}
+
+/* Numbers from -1.5 to 1.5 lie so in x and are brought to y: the nearest that y has. */
+static void check_bytes(fn_tensor y, fn_tensor x)
+{
+    fn_rng r = fn_rng_at(2, FN_RNG_TEST, 0, 0);
+    int64_t at[4], wrong = 0;
+    double half = fn_bytes_are(y.type) ? 0.5001 * (double)y.step : 1e-7;
+    x.data = fn_fence_open(bytes_of(x), false);
+    y.data = fn_fence_open(bytes_of(y), false);
+    for (int64_t i = 0; i < fn_format_numel(x.shape, x.format); i++)
+        fn_store(x.data, x.type, i, (float)fn_rng_range(&r, -1.5, 1.5) / fn_bytes_step(x));
+    fn_format_convert(y, x);
+    for (int64_t i = 0; i < fn_numel(x.shape); i++) {
+        element(at, x.shape, x.shape.dim[1], i);
+        double got = number(y, place(y.shape, y.format, at));
+        double want = cut(number(x, place(x.shape, x.format, at)), y);
+        wrong += !(fabs(got - want) <= half);
+    }
+    if (wrong || !fn_fence_holds())
+        FN_TEST_FAIL("%s to %s, types %d to %d: %lld wrong", fn_format_name(x.format),
+                     fn_format_name(y.format), (int)x.type, (int)y.type, (long long)wrong);
+    fn_fence_close(0);
+}
+
+TEST(bytes_are_the_nearest_of_their_steps)
+{
+    static const float step[] = {1, 1 / 200.0F, 1 / 100.0F};
+    static const fn_type types[] = {FN_F32, FN_U8, FN_S8};
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 3; k++)
+            for (fn_format f = FN_PLAIN; f < FN_FORMATS; f++) {
+                fn_tensor low = {.shape = FN_NCHW(2, 19, 9, 7), .step = step[i]};
+                fn_tensor x = low;
+                low.type = types[i];
+                x.type = types[k];
+                x.format = f; /* what a convolution in float has given */
+                x.step = step[k] * 1.25F;
+                check_bytes(low, x);
+            }
+}
+
+TEST(what_is_no_number_of_a_byte_is_cut_off)
+{
+    CHECK(fn_bytes_u8(-1e30F) == 0 && fn_bytes_u8(1e30F) == 255);
+    CHECK(fn_bytes_u8(-INFINITY) == 0 && fn_bytes_u8(INFINITY) == 255);
+    CHECK(fn_bytes_s8(-1e30F) == -127 && fn_bytes_s8(1e30F) == 127);
+    CHECK(fn_bytes_u8(254.6F) == 255 && fn_bytes_u8(0.4F) == 0 && fn_bytes_u8(0.6F) == 1);
+    CHECK(fn_bytes_s8(-126.6F) == -127 && fn_bytes_s8(-0.4F) == 0 &&
+          fn_bytes_s8(-0.6F) == -1);
 }
 
 TEST(rows_of_features_are_copied)

@@ -5,6 +5,7 @@
 #include "kernels/format.h"
 #include "kernels/lrn.h"
 #include "nn/lower.h"
+#include "nn/rewrite.h"
 #include "tests/graph_count.h"
 #include "tests/nets.h"
 #include "tests/test.h"
@@ -200,17 +201,26 @@ TEST(batch_norm_over_a_bias_is_not_folded)
 
 /* --- formats --- */
 
+static void check_lies_so(const fn_tensor *t, const fn_value *v)
+{
+    CHECK_INT(t->format, v->format);
+    CHECK_INT(t->type, v->type);
+    CHECK(t->step == v->step);
+}
+
 static void check_formats(const fn_graph *g)
 {
     CHECK_INT(g->value[0].format, FN_PLAIN);
     for (int i = 0; i < g->n_node; i++) {
         const fn_node *n = &g->node[i];
         for (int k = 0; k < n->call.n_x; k++)
-            CHECK_INT(n->call.x[k].format, g->value[n->x[k]].format);
+            check_lies_so(&n->call.x[k], &g->value[n->x[k]]);
         for (int k = 0; k < n->call.n_y; k++)
-            CHECK_INT(n->call.y[k].format, g->value[n->y[k]].format);
+            check_lies_so(&n->call.y[k], &g->value[n->y[k]]);
         if (strcmp(n->op->name, "reorder") == 0)
-            CHECK(n->call.x[0].format != n->call.y[0].format);
+            CHECK(n->call.x[0].format != n->call.y[0].format ||
+                  n->call.x[0].type != n->call.y[0].type ||
+                  n->call.x[0].step != n->call.y[0].step);
     }
     for (int k = 0; k < g->n_output; k++)
         CHECK_INT(g->value[g->output[k]].format, FN_PLAIN);
@@ -221,10 +231,10 @@ TEST(neighbours_agree_on_formats)
     for (int t = 0; t < 4; t++) {
         pair a = lower_net(t % 2 ? FN_TEST_NET("batch") : FN_TEST_NET("none"), t / 2);
         fn_graph *cpu = NULL, *ref = NULL;
-        CHECK_OK(fn_lower_formats(&cpu, a.low, FN_CPU, FN_PRECISION_FP32));
+        CHECK_OK(fn_lower_formats(&cpu, a.low, FN_CPU, FN_PRECISION_FP32, NULL));
         check_formats(cpu);
         CHECK_INT(cpu->n_param, a.plain->n_param);
-        CHECK_OK(fn_lower_formats(&ref, a.plain, FN_REF, FN_PRECISION_FP32));
+        CHECK_OK(fn_lower_formats(&ref, a.plain, FN_REF, FN_PRECISION_FP32, NULL));
         CHECK_INT(count(ref, "reorder"), 0);
         CHECK_INT(ref->n_node, a.plain->n_node);
         check_formats(ref);
@@ -244,7 +254,7 @@ TEST(shipped_networks_need_few_reorders)
         CHECK_OK(fn_net_open(&net, names[t / 2], NULL));
         CHECK_OK(fn_net_build(&g, net, 8, t % 2));
         CHECK_OK(fn_lower(&low, g, FN_CPU));
-        CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32));
+        CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32, NULL));
         check_formats(cpu);
         if (count(cpu, "reorder") > 2)
             FN_TEST_FAIL("%s: %d reorders", names[t / 2], count(cpu, "reorder"));
@@ -255,6 +265,78 @@ TEST(shipped_networks_need_few_reorders)
     }
 }
 
+/* --- bytes --- */
+
+/* NN2 for inference in u8, value v from 0 to 255 + v, the images from -127 to 1; `low` is what it is
+ * made from. */
+static fn_graph *lower_bytes(fn_graph **low, int negative)
+{
+    fn_net *net = NULL;
+    fn_graph *g = NULL, *cpu = NULL;
+    CHECK_OK(fn_net_open(&net, "nn2", NULL));
+    CHECK_OK(fn_net_build(&g, net, 2, false));
+    CHECK_OK(fn_lower(low, g, FN_CPU));
+    fn_range *range = fn_alloc((size_t)(*low)->n_value, sizeof *range);
+    for (int v = 0; v < (*low)->n_value; v++)
+        range[v] = (fn_range){v == negative ? -127 : 0, v ? 255 + (float)v : 1};
+    range[0].least = -127;
+    CHECK_OK(fn_lower_formats(&cpu, *low, FN_CPU, FN_PRECISION_U8, range));
+    fn_free(range);
+    fn_graph_close(g);
+    fn_net_close(net);
+    return cpu;
+}
+
+static void check_types(const fn_node *n)
+{
+    const fn_tensor *x = &n->call.x[0], *y = &n->call.y[0];
+    bool last = fn_is(n, "avgpool") || fn_is(n, "linear");
+    if (fn_is(n, "conv"))
+        CHECK_INT(x->type, strcmp(n->name, "conv1/conv") == 0 ? FN_S8 : FN_U8);
+    if (x->shape.rank == 4 && !fn_is(n, "reorder"))
+        CHECK_INT(y->type, last ? FN_F32 : FN_U8);
+    if (x->shape.rank != 4 || fn_is(n, "linear"))
+        CHECK(x->type == FN_F32 && y->type == FN_F32);
+    for (int k = 0; k < n->call.n_x && fn_is(n, "concat"); k++)
+        CHECK(n->call.x[k].step == y->step);
+    if (fn_is(n, "maxpool"))
+        CHECK(x->step == y->step);
+}
+
+/* The images become bytes of either sign; two pools go into concats of wider ranges. */
+TEST(between_the_images_and_the_rows_all_is_bytes)
+{
+    fn_graph *low = NULL, *cpu = lower_bytes(&low, 0);
+    check_formats(cpu);
+    CHECK_INT(count(cpu, "reorder"), 3);
+    CHECK_INT(cpu->n_node, low->n_node + 3);
+    for (int i = 0; i < cpu->n_node; i++)
+        check_types(&cpu->node[i]);
+    CHECK(cpu->value[1].type == FN_S8 && cpu->value[1].step == 1);
+    CHECK_NEAR(cpu->value[2].step, 256 / 255.0, 1e-6);
+    fn_graph_close(cpu);
+    fn_graph_close(low);
+}
+
+/* norm1 reads what pool1 gives, and would have to write what is negative. */
+TEST(a_value_with_a_sign_is_float_between_nodes_and_a_convolution_reads_it_as_bytes)
+{
+    fn_graph *low = NULL, *cpu = lower_bytes(&low, 3);
+    check_formats(cpu);
+    for (int i = 0; i < cpu->n_node; i++) {
+        const fn_call *c = &cpu->node[i].call;
+        if (strcmp(cpu->node[i].name, "norm1") == 0)
+            CHECK(c->x[0].type == FN_U8 && c->y[0].type == FN_F32);
+        if (strcmp(cpu->node[i].name, "2/3x3r/conv") == 0) {
+            CHECK_INT(c->x[0].type, FN_S8);
+            CHECK_NEAR(c->x[0].step, 258 / 127.0, 1e-6);
+        }
+    }
+    CHECK_INT(count(cpu, "reorder"), 4);
+    fn_graph_close(cpu);
+    fn_graph_close(low);
+}
+
 TEST(an_op_without_a_kernel_is_refused)
 {
     fn_op bare = *fn_op_find("relu");
@@ -262,7 +344,7 @@ TEST(an_op_without_a_kernel_is_refused)
     bare.kernel[FN_CPU] = NULL;
     CHECK_OK(fn_graph_open(&g, "bare", (fn_shape)FN_NCHW(1, 8, 2, 2), false));
     CHECK_OK(fn_graph_add(g, &bare, "r", NULL, (int[]){0}, 1, NULL));
-    CHECK_FAILS(fn_lower_formats(&cpu, g, FN_CPU, FN_PRECISION_FP32), FN_EUNSUPPORTED,
+    CHECK_FAILS(fn_lower_formats(&cpu, g, FN_CPU, FN_PRECISION_FP32, NULL), FN_EUNSUPPORTED,
                 "has no kernel on this backend");
     CHECK(cpu == NULL);
     fn_graph_close(g);
@@ -272,7 +354,7 @@ static fn_status lower_all(const fn_graph *g)
 {
     fn_graph *low = NULL, *cpu = NULL;
     FN_TRY(fn_lower(&low, g, FN_CPU));
-    fn_status rc = fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32);
+    fn_status rc = fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32, NULL);
     CHECK((rc == FN_OK) == (cpu != NULL));
     fn_graph_close(cpu);
     fn_graph_close(low);

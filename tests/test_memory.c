@@ -109,7 +109,7 @@ static void check_net(const char *name, int batch, bool training, double limit)
     CHECK_OK(fn_net_open(&net, name, NULL));
     CHECK_OK(fn_net_build(&g, net, batch, training));
     CHECK_OK(fn_lower(&low, g, FN_CPU));
-    CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32));
+    CHECK_OK(fn_lower_formats(&cpu, low, FN_CPU, FN_PRECISION_FP32, NULL));
     check_graph(cpu, limit);
     invent_notes(cpu);
     check_graph(cpu, 1.3);

@@ -35,7 +35,7 @@ static fn_graph *lowered(fn_precision precision, bool training)
     fn_params *p;
     MUST(fn_test_net(&plain, &p, text, N, training));
     MUST(fn_lower(&fused, plain, FN_CPU));
-    MUST(fn_lower_formats(&g, fused, FN_CUDA, precision));
+    MUST(fn_lower_formats(&g, fused, FN_CUDA, precision, NULL));
     fn_params_close(p);
     fn_graph_close(fused);
     fn_graph_close(plain);
@@ -101,7 +101,7 @@ TEST(the_outputs_of_a_join_are_one)
     int joins = 0;
     MUST(fn_test_net(&plain, &p, FN_TEST_NET("none"), N, true));
     MUST(fn_lower(&fused, plain, FN_CUDA));
-    MUST(fn_lower_formats(&g, fused, FN_CUDA, FN_PRECISION_BF16));
+    MUST(fn_lower_formats(&g, fused, FN_CUDA, FN_PRECISION_BF16, NULL));
     for (int i = 0; i < g->n_node; i++) {
         const fn_call *c = &g->node[i].call;
         if (strcmp(g->node[i].op->name, "join") != 0 || c->n_y != 2)

@@ -27,7 +27,7 @@ kernels/conv_direct.c @ s/FN_TRY(fn_dnnl_bring(&p->x, &x, workspace));// @ test_
 kernels/conv_direct.c @ s/dw ? fn_dnnl_deliver(&p->w, dw, workspace) : FN_OK/FN_OK/ @ test_ops @ a gradient is not delivered
 kernels/conv_cpu.c @ 0,/    conv_release(c);/s/    conv_release(c);/    (void)c;/ @ test_ops @ a failed prepare leaves its state
 kernels/dnnl_make.c @ s/p.pad\[0\] = p.pad\[1\] = a->pad/p.pad[0] = a->pad/ @ test_ops @ no padding of columns
-kernels/dnnl_make.c @ s/bool relu = a->relu \&\&/bool relu = false \&\& a->relu \&\&/ @ test_ops @ the fused relu is forgotten
+kernels/dnnl_make.c @ s/ahead \&\& a->relu/false \&\& a->relu/ @ test_ops @ the fused relu is forgotten
 kernels/dnnl.c @ s/(\*size + 63) \/ 64 \* 64/*size \/ 2/ @ test_ops @ places in the workspace overlap
 kernels/pool.c @ s/clip(row + a->kernel, h)/clip(row + a->kernel - 1, h)/ @ test_ops @ a window is a row short
 kernels/pool.c @ s/FN_KEEP_X | FN_KEEP_Y/FN_KEEP_X/ @ test_ops @ a lie about what backward reads
@@ -161,15 +161,26 @@ kernels/bf16.h @ s/> 0x7f800000/> 0x7fffffff/ @ test_precision @ what is no numb
 kernels/precision.c @ s/if (exact)/if (false)/ @ test_precision @ exact in bf16
 kernels/conv_direct.c @ s/inside.x.type = inside.w.type = low(c);// @ test_precision @ forward stays in float
 kernels/conv_direct.c @ s/inside.w.type = inside.y.type = low(c);// @ test_precision @ a gradient is taken for what it is not
-kernels/conv_u8.c @ s/ + 0.5F// @ test_u8 @ cut instead of rounded
-kernels/conv_u8.c @ s/v < 255 ? v : 255/v/ @ test_u8 @ bytes run over
-kernels/conv_u8.c @ s/v > 0 ? v : 0/v/ @ test_u8 @ negative numbers
-kernels/conv_u8.c @ s/k.lanes + i\] = 0/k.lanes + i] += 0/ @ test_u8 @ padding is not zeroed
-kernels/conv_u8.c @ s/e.relu \&\& v < 0/false/ @ test_u8 @ the fused relu is forgotten
-nn/gauge.c @ s/g->least\[i\] < 0/false/ @ test_u8 @ signed numbers become bytes
-nn/gauge.c @ s/x\[i\] > most/x[i] < most/ @ test_u8 @ the least for the most
+kernels/bytes.h @ s/x + 0.5F/x/ @ test_format @ cut instead of rounded
+kernels/bytes.h @ s/bits < end ? bits : end/bits/ @ test_format @ bytes run over
+kernels/bytes.h @ s/bits > 0 ? bits : 0/bits/ @ test_format @ negative numbers
+kernels/bytes.h @ s/r.least < 0 ? FN_S8/false ? FN_S8/ @ test_u8 @ images lose their sign
+kernels/bytes.h @ s/ \&\& r.least >= 0//  @ test_u8 @ what has a sign becomes FN_U8
+kernels/conv_u8.c @ s/a->relu \&\& c->y/false \&\& c->y/ @ test_u8 @ the fused relu is forgotten
+kernels/conv_u8.c @ s/ \* t \/ step/ * t/ @ test_u8 @ y forgets its step
+kernels/conv_u8.c @ s/bias\[o\] \/ step/bias[o]/ @ test_u8 @ the bias forgets the step of y
+kernels/conv_u8.c @ s/most \/ 127 : 1/most \/ 127 : 0/ @ test_u8 @ weights of nothing lose the bias
+kernels/concat_cpu.c @ s/c->x\[i\].step = c->y\[0\].step/c->x[i].step = 1/ @ test_u8 @ parts of other steps
+kernels/lrn_cpu.c @ s/g.attr.alpha \*=/g.attr.k +=/ @ test_u8 @ squares of steps for squares
+kernels/l2pool_cpu.c @ s/return step \* step/return step/ @ test_u8 @ the step of a square
+kernels/avgpool_cpu.c @ s/= step \* fn_load/= fn_load/ @ test_u8 @ a mean of steps
+kernels/format.c @ s/c->y\[0\].step = c->x\[0\].step;/;/ @ test_u8 @ maxpool loses the step
+nn/gauge.c @ s/x\[i\] > r.most/x[i] < r.most/ @ test_u8 @ the least for the most
+nn/lower.c @ s/ \&\& v->step == as.step// @ test_lower @ bytes of another step are taken as they are
+nn/lower_ranges.c @ s/fn_is(n, "concat") ?/false ?/ @ test_lower @ a concat has to convert its parts
+nn/lower_ranges.c @ s/return unknown;/return r;/ @ test_lower @ bytes for a reader that takes none
 infer/pass.c @ s/!isfinite(e\[i\])/false/ @ test_session_low @ damage is rounded away
-infer/pass.c @ s/s->precision == FN_PRECISION_U8 \&\& !s->most)/false)/ @ test_session_low @ an uncalibrated session embeds
+infer/pass.c @ s/s->precision == FN_PRECISION_U8 \&\&/false \&\&/ @ test_session_low @ an uncalibrated session embeds
 train/trainer.c @ s/(fn_precision)c->precision/FN_PRECISION_FP32/ @ test_chunk.py @ train.precision does not reach the plan
 kernels/mine.cu @ s/v.away\[k\] < far/v.away[k] <= far/ @ test_triplet_cuda @ the last tie wins
 kernels/mine.cu @ s/unsigned who = __reduce_min_sync(WHOLE_WARP, bits == best/unsigned who = __shfl_sync(WHOLE_WARP, at, 0); (void)(bits == best/ @ test_triplet_cuda @ the first lane's choice is the warp's
