@@ -117,6 +117,31 @@ TEST(calibrating_again_starts_anew)
     rig_close(&r);
 }
 
+/* What embedding does not see has no part in the ranges. */
+TEST(calibration_sees_what_embedding_sees)
+{
+    rig r;
+    float first[N * DIM], low[N * DIM];
+    NEEDS_U8;
+    rig_open(&r);
+    fn_session *s = open_u8(&r, 1, 8);
+    int k = 0;
+    while (r.face[k].width < 40 || r.face[k].height < 40)
+        k++;
+    fn_pixels *p = &r.face[k];
+    CHECK_OK(fn_session_calibrate(s, &r.image[k], 1));
+    CHECK_OK(fn_embed(s, r.image, N, first));
+    for (int i = 0; i < 3 * p->width; i++) {
+        p->rgb[i] ^= 255;
+        p->rgb[3 * p->width * (p->height - 1) + i] ^= 255;
+    }
+    CHECK_OK(fn_session_calibrate(s, &r.image[k], 1));
+    CHECK_OK(fn_embed(s, r.image, N, low));
+    CHECK(memcmp(first, low, sizeof low) == 0);
+    fn_session_close(s);
+    rig_close(&r);
+}
+
 TEST(what_cannot_be_calibrated_says_so)
 {
     rig r;
