@@ -199,13 +199,14 @@ static const struct argp_option synth_options[] = {
     {0}};
 
 typedef struct verb {
-    const char *name;
+    const char *name, *what;
     struct argp parser;
     fn_status (*run)(const arguments *a);
 } verb;
 
 static const verb verbs[] = {
     {"pack",
+     "a folder of faces into one file",
      {pack_options, parse, "DIR",
       "Pack DIR/person/image.{jpg,jpeg,png,pgm,ppm} into one file; a folder of any depth "
       "that "
@@ -214,9 +215,11 @@ static const verb verbs[] = {
       NULL, NULL, NULL},
      pack},
     {"inspect",
+     "how many faces and people, crop and digest",
      {no_options, parse, "FILE", "What is in a pack?", NULL, NULL, NULL},
      inspect},
     {"verify",
+     "every checksum and every image of a pack",
      {no_options, parse, "FILE",
       "Read a whole pack: its lists, the checksum of every image, and every image decoded. "
       "Bad "
@@ -224,9 +227,11 @@ static const verb verbs[] = {
       NULL, NULL, NULL},
      verify},
     {"split",
+     "hold some people out, to validate on",
      {split_options, parse, "FILE", "Split a pack in two by people.", NULL, NULL, NULL},
      split},
     {"synth",
+     "draw faces of people who do not exist",
      {synth_options, parse, NULL,
       "Draw faces of people who do not exist, in LFW's layout with a pairs.txt: for trying "
       "things out, never for figures about people.",
@@ -262,15 +267,28 @@ static int run(const verb *v, int argc, char **argv)
     return rc == FN_OK ? 0 : fn_cli_fail(rc);
 }
 
+static void list_verbs(FILE *to)
+{
+    fprintf(to, "usage: facenet data COMMAND [OPTION...]\n\n");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].what);
+    fprintf(to, "\n`facenet data COMMAND --help` explains one.\n");
+}
+
 int fn_cli_data(int argc, char **argv)
 {
     size_t n = sizeof verbs / sizeof *verbs;
     for (size_t i = 0; argc > 1 && i < n; i++)
         if (strcmp(verbs[i].name, argv[1]) == 0)
             return run(&verbs[i], argc - 1, argv + 1);
-    bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
-    FILE *to = help ? stdout : stderr;
-    fprintf(to, "usage: facenet data pack|inspect|verify|split|synth [OPTION...]\n"
-                "`facenet data pack --help` explains one.\n");
-    return help ? 0 : fn_exit_code(FN_EINVAL);
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        list_verbs(stdout);
+        return 0;
+    }
+    if (argc > 1)
+        fprintf(stderr, "facenet data: no command '%s'\ntry: facenet data --help\n",
+                argv[1]);
+    else
+        list_verbs(stderr);
+    return fn_exit_code(FN_EINVAL);
 }

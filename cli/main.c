@@ -1,6 +1,7 @@
 /* main.c -- `facenet SUBCOMMAND ...`; under the name train, eval or export it is that
  * subcommand, because `eval` and `export` alone would reach the shell's builtins. */
 #include "cli/cli.h"
+#include "core/field.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +51,40 @@ int fn_cli_fail(fn_status s)
     return fn_exit_code(s);
 }
 
-int main(int argc, char **argv)
+/* What went to stdout counts as written only now: a full disk shows when it is flushed. */
+static int finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fn_status rc = fn_fail_errno("stdout", "write");
+    return code > 1 ? code : fn_cli_fail(rc);
+}
+
+static int fail_unknown(const char *name)
+{
+    const char *known[sizeof commands / sizeof *commands];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        known[i] = commands[i].name;
+    const char *near = fn_suggest(known, name);
+    fprintf(stderr, "facenet: no command '%s'%s%s%s\ntry: facenet --help\n", name,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return fn_exit_code(FN_EINVAL);
+}
+
+/* `facenet help train` is `facenet train --help`. */
+static int explain(const char *name)
+{
+    char *argv[] = {(char *)name, "--help", NULL};
+    const command *c = name ? find(name) : NULL;
+    if (c)
+        return c->run(2, argv);
+    if (name)
+        return fail_unknown(name);
+    help(stdout);
+    return 0;
+}
+
+static int run(int argc, char **argv)
 {
     const command *c = find(argv[0]);
     if (c)
@@ -59,18 +93,17 @@ int main(int argc, char **argv)
         help(stderr);
         return fn_exit_code(FN_EINVAL);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        help(stdout);
-        return 0;
-    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+        return explain(argv[2]);
     if (strcmp(argv[1], "--version") == 0) {
         printf("facenet %s\n", fn_version());
         return 0;
     }
     c = find(argv[1]);
-    if (!c) {
-        fprintf(stderr, "facenet: no command '%s'\ntry: facenet --help\n", argv[1]);
-        return fn_exit_code(FN_EINVAL);
-    }
-    return c->run(argc - 1, argv + 1);
+    return c ? c->run(argc - 1, argv + 1) : fail_unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    return finish(run(argc, argv));
 }

@@ -15,7 +15,7 @@ enum { PATIENCE = 30 }; /* seconds without a line, in a log */
 static bool moves(void)
 {
     const char *term = getenv("TERM");
-    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    return isatty(STDERR_FILENO) && (!term || strcmp(term, "dumb") != 0);
 }
 
 void fn_cli_progress(int64_t done, int64_t total)

@@ -372,7 +372,14 @@ def bad_models_and_pairs():
                args=("--format", "onnx", "--model", at("damaged.fnm"), "-o", at("m.onnx")))
     expect("model: missing", 66, "none.fnm", args=("embed", "--model", at("none.fnm"), m))
     expect("model: a pack", 65, "train.h5", args=("embed", "--model", at("train.h5"), m))
-    expect("unknown command", 64, "no command", args=("trian",))
+    expect("unknown command", 64, "no command", "did you mean 'train'?", args=("trian",))
+    expect("unknown command of data", 64, "no command 'pakc'", args=("data", "pakc"))
+    check("help names what it explains", run("help", "train").stdout == run("train",
+                                                                            "--help").stdout)
+    with open("/dev/full", "w") as full:
+        r = subprocess.run([os.path.join(BIN, "facenet"), "data", "inspect", at("train.h5")],
+                           stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    check("what stdout does not take is an error", r.returncode == 74 and "stdout" in r.stderr, r)
     expect("unknown format", 64, "onnx", program="export", args=("--format", "tflite"))
 
 

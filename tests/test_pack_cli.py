@@ -59,7 +59,7 @@ def progress():
     said = os.read(ours, 65536).decode().replace("\r\n", "\n")
     os.close(ours)
     check("a line that moves on a terminal", said == "".join(
-        f"\r{n} of 1200" for n in (256, 512, 768, 1024, 1200)) + "\n", repr(said))
+        f"\r{n} of 1200 images" for n in (256, 512, 768, 1024, 1200)) + "\n", repr(said))
     check("the same pack again", digest("tty.h5") == digest("whole.h5"))
     r = run(BIN, "data", "verify", at("whole.h5"))
     check("verify says how far it is", "1024 of 1200 images\n" in r.stderr, r.stderr)
