@@ -52,11 +52,25 @@ static void say(const fn_lfw_options *o, const char *what, const char *more)
         o->tell(o->ctx, line, 0, 0);
 }
 
+/* Where nothing is found the folder is wrong, and a list of thousands would hide that. */
+static fn_status refuse_folder(const work *w)
+{
+    return fn_fail(
+        FN_ENOENT,
+        "%s: none of the %d images that %s names is there (%s for one); name their "
+        "folder with --images",
+        w->images, w->pairs->n_path, w->options->pairs, w->pairs->path[0]);
+}
+
 static fn_status refuse_missing(work *w)
 {
     const fn_lfw_options *o = w->options;
     int *missing, n;
     FN_TRY(fn_pairs_locate(w->pairs, w->images, &missing, &n));
+    if (n == w->pairs->n_path) {
+        fn_free(missing);
+        return refuse_folder(w);
+    }
     for (int i = 0; i < n; i++)
         say(o, "missing: ", w->pairs->path[missing[i]]);
     fn_status rc = FN_OK;
