@@ -46,12 +46,13 @@ static void print_line(void *ctx, const char *text)
 static void print_keys(void)
 {
     fn_config c = {.device = 0};
-    char value[FN_TEXT_BYTES];
+    char value[FN_TEXT_BYTES], range[256];
     fn_field_defaults(fn_config_fields, &c);
     for (const fn_field *f = fn_config_fields; f->name; f++) {
         fn_field_print(value, sizeof value, f, &c);
-        printf("%-20s %-10s %s\n", f->name, fn_field_required(f) ? "(needed)" : value,
-               f->help);
+        fn_field_describe(range, sizeof range, f);
+        printf("%-20s %-10s %s (%s)\n", f->name, fn_field_required(f) ? "(needed)" : value,
+               f->help, range);
     }
 }
 
@@ -88,7 +89,7 @@ static const struct argp_option options[] = {
     {"config", 'c', "FILE", 0, "the configuration, YAML", 0},
     {"dry-run", 'n', NULL, 0, "check everything, try one batch, write nothing", 0},
     {"resume", 'r', NULL, 0, "go on from the run's newest checkpoint", 0},
-    {"keys", 'k', NULL, 0, "list the keys of a configuration, and their defaults", 0},
+    {"keys", 'k', NULL, 0, "list the keys of a configuration, defaults and ranges", 0},
     {0},
 };
 static const struct argp parser = {

@@ -86,14 +86,23 @@ static void describe_choice(char *text, size_t size, const char *const *choice)
     }
 }
 
+void fn_field_describe(char *text, size_t size, const fn_field *f)
+{
+    if (f->kind == FN_CHOICE)
+        describe_choice(text, size, f->choice);
+    else if (f->kind == FN_BOOL)
+        snprintf(text, size, "true or false");
+    else if (f->kind == FN_TEXT)
+        snprintf(text, size, "a text");
+    else
+        describe_range(text, size, f);
+}
+
 static fn_status refuse(const fn_field *f, const char *got)
 {
-    char want[256] = "true or false";
+    char want[256];
     const char *near = f->kind == FN_CHOICE ? fn_suggest(f->choice, got) : NULL;
-    if (f->kind == FN_CHOICE)
-        describe_choice(want, sizeof want, f->choice);
-    else if (f->kind != FN_BOOL)
-        describe_range(want, sizeof want, f);
+    fn_field_describe(want, sizeof want, f);
     return fn_fail(FN_ECONFIG, "%s: expected %s, got '%.60s'%s%s%s", f->name, want, got,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -174,6 +183,8 @@ static fn_status parse_text(const fn_field *f, void *to, const char *text)
     if (n >= FN_TEXT_BYTES)
         return fn_fail(FN_ECONFIG, "%s: expected at most %d bytes of text, got %zu",
                        f->name, FN_TEXT_BYTES - 1, n);
+    if (n == 0 && fn_field_required(f))
+        return refuse(f, text);
     memcpy((char *)to + f->offset, text, n + 1);
     return FN_OK;
 }

@@ -41,10 +41,13 @@ void fn_field_defaults(const fn_field *table, void *to);
 
 bool fn_field_required(const fn_field *f);
 
+/* What may be written: "a number in (0, 10]", "adagrad, sgd, adam or adamw". */
+void fn_field_describe(char *text, size_t size, const fn_field *f);
+
 /* Strict scalars (YAML 1.2 core): ints decimal, reals a full strtod in the C locale without
- * inf, nan or hex, no leading zeros, bools true or false, choices exact. On failure the
- * sentence has no place in front ("train.lr: expected a number in (0, 10], got '0.05x'"):
- * callers add it with fn_context. Errors: FN_ECONFIG. */
+ * inf, nan or hex, no leading zeros, bools true or false, choices exact, a required text not
+ * empty. On failure the sentence has no place in front ("train.lr: expected a number in (0,
+ * 10], got '0.05x'"): callers add it with fn_context. Errors: FN_ECONFIG. */
 fn_status fn_field_parse(const fn_field *f, void *to, const char *text) FN_CHECKED;
 
 /* Writes the value as fn_field_parse reads it back, exactly (floats: shortest that does).

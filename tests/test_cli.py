@@ -206,6 +206,9 @@ def settled_by_config(m, j):
     check("pairs left out", r.returncode == 0 and e["missing"] == {
         "images": [gone], "pairs_left_out": left} and e["pairs"] == len(rows) - left, r.stderr)
     check("the console says so", f"left out   {left} pairs: 1 image is missing" in r.stdout, r.stdout)
+    r = expect("eval: not the folder of the images", 66, "none of the", "--images",
+               program="eval", args=("--lfw", pairs, "--config", c, "--images", at("faces")))
+    check("eval: thousands of names are not listed", "missing:" not in r.stderr, r.stderr)
     expect("eval: a misspelt key", 78, "e.yaml:9:8", "did you mean 'eval.batch'?", program="eval",
            args=("--lfw", pairs, "--config", write("e.yaml", open(c).read().replace("batch: 7",
                                                                                  "bacth: 7"))))
@@ -264,6 +267,7 @@ def bad_configs():
     config("duplicate key", good + "net: nn2\n", "bad.yaml:9:1", "net")
     config("mistyped", good.replace("steps: 12", "steps: many"), "bad.yaml:4:16", "many")
     config("0.05x", good.replace("0.003", "0.05x"), "bad.yaml:5:28", "0.05x")
+    config("empty text", good.replace(f"run: {at('bad')}", 'run: ""'), "run: expected a text")
     config("empty file", "", "bad.yaml")
     config("unknown net", good.replace(at("tiny.yaml"), "nn5"), "nn5", code=66)
     config("broken net", good.replace(at("tiny.yaml"), write("n.yaml", NET.replace(
@@ -320,7 +324,7 @@ def bad_images():
         write(f"odd/{name[:name.index('_')]}/{name}", data)
     os.mkfifo(at("odd", "text", "pipe_0002.jpg"))
     r = run("data", "pack", at("odd"), "-o", at("odd.h5"))
-    check("odd images: packed", r.returncode == 0 and "5 left out" in r.stdout,
+    check("odd images: packed", r.returncode == 0 and "5 images left out" in r.stdout,
           r.stdout + r.stderr)
     for name in ("cut", "huge", "empty", "text", "pipe"):
         check(f"odd images: {name} is listed with a reason",
@@ -374,6 +378,9 @@ def bad_models_and_pairs():
     expect("model: a pack", 65, "train.h5", args=("embed", "--model", at("train.h5"), m))
     expect("unknown command", 64, "no command", "did you mean 'train'?", args=("trian",))
     expect("unknown command of data", 64, "no command 'pakc'", args=("data", "pakc"))
+    keys = run("--keys", program="train").stdout
+    check("keys have ranges", "(adagrad, sgd, adam or adamw)" in keys and
+          "(a number in (0, 100])" in keys, keys)
     check("help names what it explains", run("help", "train").stdout == run("train",
                                                                             "--help").stdout)
     with open("/dev/full", "w") as full:

@@ -91,8 +91,8 @@ TEST(good_values_are_taken)
     CHECK_OK(set(&c, "share", "0"));
     CHECK_OK(set(&c, "name", "a b: c"));
     CHECK_TEXT(c.name, "a b: c");
-    CHECK_OK(set(&c, "name", ""));
-    CHECK_TEXT(c.name, "");
+    CHECK_OK(set(&c, "note", ""));
+    CHECK_TEXT(c.note, "");
 }
 
 /* The traps of YAML 1.1, of C's own number readers, and the limits. */
@@ -160,6 +160,7 @@ static const char *const bad[][2] = {
     {"share", "-1.01"},
     {"share", "1.01"},
     {"share", "1 2"},
+    {"name", ""},
 };
 
 TEST(bad_values_are_refused_and_change_nothing)
@@ -293,4 +294,18 @@ TEST(the_nearest_name_is_suggested)
     CHECK_TEXT(fn_suggest(modes, "HARD"), "hard");
     CHECK(fn_suggest(modes, "nothing") == NULL);
     CHECK(fn_suggest(NULL, "hard") == NULL);
+}
+
+TEST(what_may_be_written_is_described)
+{
+    static const char *const of[][2] = {{"count", "an integer in [1, 100]"},
+                                        {"flip", "true or false"},
+                                        {"mode", "semihard, hard or all"},
+                                        {"train.rate", "a number in (0, 10]"},
+                                        {"note", "a text"}};
+    char text[256];
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        fn_field_describe(text, sizeof text, fn_field_find(table, of[i][0]));
+        CHECK_TEXT(text, of[i][1]);
+    }
 }
