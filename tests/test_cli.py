@@ -1,7 +1,6 @@
 """test_cli.py -- the program as a user meets it: the whole path on a few drawn faces, then bad
 input: one sentence that says what, where and what to do, the documented exit code, and nothing
 damaged that was there before."""
-import hashlib
 import json
 import os
 import shutil
@@ -9,80 +8,11 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import zlib
 
-BIN = os.environ.get("FN_BIN", "build/bin")
-work = tempfile.mkdtemp(prefix="fn_cli_")
-passed = failed = 0
-
-
-def check(name, ok, detail=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    if not ok:
-        print(f"not ok {name}: {detail}")
-
-
-def run(*args, program="facenet", **how):
-    return subprocess.run([os.path.join(BIN, program), *map(str, args)], capture_output=True,
-                          text=True, timeout=300, **how)
-
-
-def at(*parts):
-    return os.path.join(work, *parts)
-
-
-def expect(name, code, *words, args=(), program="facenet", **how):
-    r = run(*args, program=program, **how)
-    said = r.stderr.strip().splitlines()
-    check(name, r.returncode == code, f"exit {r.returncode}, wanted {code}: {r.stderr}")
-    for word in words:
-        check(f"{name}: says '{word}'", word in r.stderr, r.stderr)
-    if code not in (0, 1, 64):
-        if len(said) > 2 and said[-1].endswith("^"):  # an error in YAML: its line and a caret
-            check(f"{name}: the line", "|" in said[-1] and "|" in said[-2], r.stderr)
-            said = said[:-2]
-        check(f"{name}: one sentence", said and said[-1].startswith("facenet: error: "), r.stderr)
-    return r
-
-
-def digest(path):
-    with open(path, "rb") as f:
-        return hashlib.sha256(f.read()).hexdigest()
-
-
-NET = """name: tiny
-input: 48x40x3
-each: {norm: batch, act: relu}
-layers:
-  - conv: {name: a, out: 16, kernel: 5, stride: 2}
-  - maxpool: {kernel: 3, stride: 2}
-  - inception: {name: b, 1x1: 8, 3x3r: 8, 3x3: 16, 5x5r: 8, 5x5: 8, pool: l2, proj: 8}
-  - avgpool: {kernel: 0}
-heads:
-  embedding:
-    - fc: {out: 16, act: none}
-    - l2norm
-"""
-CONFIG = """net: {net}
-run: {run}
-data: {{train: {train}, val: {val}, threads: 2}}
-train: {{steps: 12, people: 6, faces: 4}}
-optim: {{kind: adamw, rate: 0.003}}
-val: {{every: 6, pairs: 60}}
-save: {{every: 4, keep: 2}}
-log.every: 2
-"""
-
-
-def write(name, text):
-    path = at(name)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w" if isinstance(text, str) else "wb") as f:
-        f.write(text)
-    return path
+import cli_rig
+from cli_rig import BIN, CONFIG, NET, at, check, digest, expect, run, work, write
 
 
 def whole_path():
@@ -414,14 +344,14 @@ def full_disk():
 def main():
     try:
         whole_path()
-        if not failed:
+        if not cli_rig.failed:
             for part in (resumed_equals_uninterrupted, stopped_by_a_signal, killed_at_random,
                          results, bad_configs, bad_images, bad_models_and_pairs, full_disk):
                 part()
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed != 0)
+    print(f"{cli_rig.passed} passed, {cli_rig.failed} failed")
+    sys.exit(cli_rig.failed != 0)
 
 
 main()
