@@ -3,10 +3,6 @@
  * keeps in registers; FN_ROWS_BACK, instead of FN_ROWS in `multiply_back`, which divides
  * FN_LANES; FN_STAGES, the table's name; and FN_KERNEL, 3 or 5, if it is not 3. */
 #include "kernels/winograd_stages.h"
-
-#ifndef FN_KERNEL
-#    define FN_KERNEL 3
-#endif
 #include "kernels/winograd_tile.h"
 #include "kernels/winograd_values.h"
 
@@ -27,19 +23,17 @@ FN_INLINE fn_line line(float *at, ptrdiff_t step)
     return (fn_line){at, step};
 }
 
-enum { TAPS = FN_KERNEL * FN_KERNEL };
-
 static void pack(float *u, const float *w, int64_t o, int64_t c, bool back, int64_t column)
 {
     int64_t rows = back ? o : c;
     u += column * FN_TILE_ALL * rows;
     for (int64_t r = 0; r < rows; r++) {
-        float g[TAPS * FN_LANES], d[FN_KERNEL * FN_TILE * FN_LANES];
+        float g[FN_TAPS * FN_LANES], d[FN_KERNEL * FN_TILE * FN_LANES];
         for (int k = 0; k < FN_LANES; k++) {
-            const float *from = back ? w + (r * c + column + k) * TAPS
-                                     : w + ((column + k) * c + r) * TAPS;
-            for (int tap = 0; tap < TAPS; tap++)
-                g[tap * FN_LANES + k] = from[back ? TAPS - 1 - tap : tap];
+            const float *from = back ? w + (r * c + column + k) * FN_TAPS
+                                     : w + ((column + k) * c + r) * FN_TAPS;
+            for (int tap = 0; tap < FN_TAPS; tap++)
+                g[tap * FN_LANES + k] = from[back ? FN_TAPS - 1 - tap : tap];
         }
         for (int k = 0; k < FN_KERNEL; k++)
             fn_tile_kernel(line(d + k * FN_LANES, FN_KERNEL * FN_LANES),
@@ -55,7 +49,7 @@ static void unpack(float *dw, float *du, int64_t o, int64_t c, int64_t column)
 {
     du += column * c;
     for (int64_t r = 0; r < c; r++) {
-        float d[FN_KERNEL * FN_TILE * FN_LANES], g[TAPS * FN_LANES];
+        float d[FN_KERNEL * FN_TILE * FN_LANES], g[FN_TAPS * FN_LANES];
         for (int k = 0; k < FN_TILE; k++)
             fn_tile_kernel_back(line(d + k * FN_LANES, FN_TILE * FN_LANES),
                                 line(du + k * o * c + r * FN_LANES, FN_TILE * o * c));
@@ -63,8 +57,8 @@ static void unpack(float *dw, float *du, int64_t o, int64_t c, int64_t column)
             fn_tile_kernel_back(line(g + k * FN_KERNEL * FN_LANES, FN_LANES),
                                 line(d + k * FN_TILE * FN_LANES, FN_LANES));
         for (int k = 0; k < FN_LANES; k++)
-            for (int tap = 0; tap < TAPS; tap++)
-                dw[((column + k) * c + r) * TAPS + tap] = g[tap * FN_LANES + k];
+            for (int tap = 0; tap < FN_TAPS; tap++)
+                dw[((column + k) * c + r) * FN_TAPS + tap] = g[tap * FN_LANES + k];
     }
 }
 

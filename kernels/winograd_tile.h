@@ -6,13 +6,22 @@
  *
  * Both are polynomials at the points 0, 1, -1, 2, -2 and infinity, and B is the same. A gradient
  * goes the same way back, through the transposed matrices. Who includes this has defined FN_LANES,
- * the number of channels, and FN_KERNEL, 3 or 5. */
+ * the number of channels, and FN_KERNEL, 3 or 5, if it is not 3. */
 #ifndef FN_KERNELS_WINOGRAD_TILE_H
 #define FN_KERNELS_WINOGRAD_TILE_H
 
 #include <stddef.h>
 
-enum { FN_TILE = 6, FN_TILE_ALL = 36, FN_TILE_OUT = FN_TILE + 1 - FN_KERNEL };
+#ifndef FN_KERNEL
+#    define FN_KERNEL 3
+#endif
+
+enum {
+    FN_TILE = 6,
+    FN_TILE_ALL = 36,
+    FN_TILE_OUT = FN_TILE + 1 - FN_KERNEL,
+    FN_TAPS = FN_KERNEL * FN_KERNEL
+};
 
 /* Channels of a pixel, wherever they lie. */
 typedef float fn_lanes __attribute__((vector_size(FN_LANES * 4), aligned(4), may_alias));
