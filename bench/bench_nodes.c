@@ -36,18 +36,6 @@ static fn_status measure(fn_bench *b, times *t, int rounds)
     return FN_OK;
 }
 
-/* Multiply-adds of node `name` forward, of the whole batch; backward has twice as many. */
-static double work_of(const fn_graph *g, const char *name)
-{
-    for (int i = 0; i < g->n_node; i++) {
-        fn_call c = g->node[i].call;
-        c.attr = g->node[i].attr;
-        if (strcmp(g->node[i].name, name) == 0 && g->node[i].op->multiply_adds)
-            return (double)g->node[i].op->multiply_adds(&c);
-    }
-    return 0;
-}
-
 typedef struct kind {
     const char *op;
     int nodes;
@@ -62,6 +50,7 @@ static kind *kind_of(kind *k, const char *op)
     return k;
 }
 
+/* Backward multiplies twice as much. */
 static void print(const char *name, kind k, double unit, double all)
 {
     printf("%-28s %4d %9.3f %9.3f %6.1f%% %7.1f %7.1f\n", name, k.nodes, k.forward / unit,
@@ -77,7 +66,7 @@ static void report(const fn_bench *b, const times *t, int rounds, double unit, b
             fn_plan_line line;
             fn_plan_line_at(b->plan, i, &line);
             kind one = {line.op, 1, t->spent[0][i], t->spent[1][i],
-                        rounds * work_of(b->graph, line.name)};
+                        (double)(rounds * line.multiply_adds)};
             kind *sum[] = {&all, kind_of(kinds, line.op)};
             for (int k = 0; k < 2 && pass == 0; k++) {
                 sum[k]->nodes++;

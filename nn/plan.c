@@ -368,6 +368,8 @@ void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
                            .shape = n->call.y[0].shape,
                            .saved = n->call.saved_bytes,
                            .workspace = n->call.workspace_bytes};
+    if (n->op->multiply_adds)
+        line->multiply_adds = n->op->multiply_adds(&n->call);
     snprintf(line->kernel, sizeof line->kernel, p->backend == FN_REF ? "ref" : "own");
     if (kernel->describe)
         kernel->describe(&n->call, line->kernel, sizeof line->kernel);

@@ -77,6 +77,7 @@ typedef struct fn_plan_line {
     bool slow;        /* a reference implementation is among them */
     size_t bytes;     /* of its outputs; 0 for a fork that copies nothing */
     size_t saved, workspace;
+    int64_t multiply_adds; /* forward, of the whole batch */
 } fn_plan_line;
 int fn_plan_lines(const fn_plan *p);
 void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line);
