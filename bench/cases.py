@@ -11,7 +11,8 @@ ROOT = os.path.dirname(HERE)
 PEOPLE, FACES, DIM = 45, 40, 128  # Schroff et al. 2015, section 3.2: about 1,800 a batch
 NETS = ["nn2", "nn2-bn", "nn4", "nn4-bn"]
 STEP = (8, 4)  # people, faces: a batch of 32
-PEERS = ["torch eager", "torch compiled", "onnxruntime", "openvino", "metric-learning", "opencv"]
+TORCH = [("eager", "torch eager"), ("plain", "torch own modules"), ("compile", "torch compiled")]
+PEERS = [name for _, name in TORCH] + ["onnxruntime", "openvino", "metric-learning", "opencv"]
 
 
 def peer(script, *arguments):
@@ -129,7 +130,7 @@ def forward(given, net, batch, threads, kind):
     model, onnx = given.model(net), given.onnx(net)
     engines = {"facenet": given.program("bench_net", "forward", model, batch, threads, images,
                                         kind)}
-    for mode, name in (("eager", "torch eager"), ("compile", "torch compiled")):
+    for mode, name in TORCH:
         engines[name] = peer("torch_net.py", "forward", mode, kind, threads, model, batch, images)
     for name in ("onnxruntime", "openvino"):
         if kind == "f32" or name == "openvino":
@@ -142,7 +143,7 @@ def step(given, net, threads, kind):
     batch = STEP[0] * STEP[1]
     model, images = given.model(net), given.images(net, batch)
     engines = {"facenet": given.program("bench_net", "step", model, *STEP, threads, images, kind)}
-    for mode, name in (("eager", "torch eager"), ("compile", "torch compiled")):
+    for mode, name in TORCH:
         engines[name] = peer("torch_net.py", "step", mode, kind, threads, model, *STEP, images)
     agree = same_step(1e-4, 1e-2) if kind == "f32" else same_step(3e-2, 0.2)
     return {"engines": engines, "images": batch, "compare": agree}

@@ -3,7 +3,8 @@
     torch_net.py forward MODE TYPE THREADS MODEL BATCH IMAGES
     torch_net.py step MODE TYPE THREADS MODEL PEOPLE FACES IMAGES
 
-MODE is eager or compile; TYPE f32 or bf16 (autocast)."""
+MODE is eager, plain (eager, with PyTorch's own LRN and L2 pooling) or compile; TYPE f32 or bf16
+(autocast)."""
 import sys
 
 import numpy as np
@@ -21,9 +22,9 @@ def open_model(mode, threads, model):
     import torch
     torch.set_num_threads(int(threads))
     torch.manual_seed(1)
-    module, size = network.build(model)
-    compiled = "compiled" if mode == "compile" else "eager"
-    return module.to(memory_format=torch.channels_last), size, f"torch {torch.__version__} {compiled}"
+    module, size = network.build(model, mode == "plain")
+    words = {"eager": "eager", "plain": "eager, own modules", "compile": "compiled"}[mode]
+    return module.to(memory_format=torch.channels_last), size, f"torch {torch.__version__} {words}"
 
 
 def open_forward(mode, kind, threads, model, batch, images):
