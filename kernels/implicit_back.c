@@ -163,6 +163,8 @@ static void give_line(const work *w, const band *b, fn_tile t, int64_t q, int64_
 {
     const fn_implicit *g = w->g;
     stretch s = stretch_of(g, column, g->x_wide);
+    if (s.first == s.end)
+        return; /* the line is shorter than the stride */
     int64_t margin = margin_of(g), rows = fn_implicit_rows(s.end - s.first);
     const float *dy = b->dy + (q - b->first + margin - (t.pieces - 1)) * t.pitch;
     float *dx = w->d->dx + (b->image * g->x_high + r) * g->x_wide * g->in + c;

@@ -19,6 +19,7 @@ static const fn_sample of_conv[] = {
     {&five, 1, {FN_NCHW(1, 128, 33, 31)}, FN_FILL_UNIFORM},
     {&one, 1, {FN_NCHW(3, 72, 29, 25)}, FN_FILL_UNIFORM},
     {&third, 1, {FN_NCHW(2, 5, 11, 8)}, FN_FILL_UNIFORM},
+    {&half, 1, {FN_NCHW(2, 16, 1, 1)}, FN_FILL_UNIFORM}, /* a phase without a pixel */
     {0},
 };
 static const fn_convs three = {.n = 3, .out = {24, 40, 16}, .bias = 1, .relu = 1};
