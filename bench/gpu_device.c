@@ -3,11 +3,11 @@
  * waits before it has a GPU at all: driver, cuDNN, cuBLAS.
  *
  *     gpu_device [FILE] */
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "kernels/cudnn.h"
 #include "kernels/gpu.h"
-#include "train/clock.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  * are not timed, until what was decoded in the turn before is used up. */
 #include "bench/bench.h"
 #include "bench/gpu_step.h"
-#include "train/clock.h"
+#include "core/clock.h"
 #include "train/feed_cuda.h"
 
 enum { ROUNDS = 3, READY = FN_LOADER_AHEAD + 2, LEAST = 4, MOST = 200 };
