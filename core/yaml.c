@@ -98,7 +98,7 @@ static fn_status copy(fn_yaml *y, int *out, int from, int depth)
 {
     yaml_mark_t mark = {.line = (size_t)y->node[from].line - 1,
                         .column = (size_t)y->node[from].column - 1};
-    int last = 0, part;
+    int last = 0, part = 0;
     FN_TRY(add(y, out, y->node[from].kind, mark, depth));
     y->node[*out].bare = y->node[from].bare;
     if (y->node[from].text && !(y->node[*out].text = fn_strdup(y->node[from].text)))
@@ -167,7 +167,7 @@ static fn_status read_node(reader *r, int *out, int depth);
 
 static fn_status read_children(reader *r, int parent, yaml_event_type_t end, int depth)
 {
-    int last = 0, part;
+    int last = 0, part = 0;
     bool map = r->y->node[parent].kind == FN_YAML_MAP;
     r->y->node[parent].open = true;
     for (;;) {

@@ -175,15 +175,19 @@ static void make(const fn_implicit *g, const values *all, float *slot, int64_t i
     make_band(g, &v, slot, first, last);
 }
 
+static int threads_of(const fn_implicit *g)
+{
+    return (int)fn_implicit_least(fn_threads(), g->threads);
+}
+
 void fn_implicit_forward(const fn_implicit *g, float *const *y, const float *x,
                          const float *u, void *scratch)
 {
     int64_t band = band_of(g), bands = fn_implicit_up(g->y_high, band);
-    int threads = (int)fn_implicit_least(fn_threads(), g->threads);
     values v = {.x = x, .u = u};
     for (int i = 0; i < g->parts; i++)
         v.y[i] = y[i];
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads_of(g))
     for (int64_t k = 0; k < g->images * bands; k++)
         make(g, &v, (float *)scratch + omp_get_thread_num() * slot_floats(g), k / bands,
              k % bands * band);

@@ -13,6 +13,9 @@ typedef int32_t bits __attribute__((vector_size(4 * FN_TILE_LANES)));
 
 enum { MOST = 28, LANES = FN_TILE_LANES, AHEAD = 32 };
 
+/* NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): of lanes, rows and vectors of a
+ * tile, all below 100; loops over them unroll where they count in int */
+
 FN_INLINE void add_products(lanes *sum, const float *a, int64_t row, const float *b,
                             int rows, int vectors)
 {
@@ -186,3 +189,5 @@ static void add_up(float *sum, const fn_tile_back *t)
 }
 
 const fn_tiles FN_TILES = {multiply_any, multiply_back_any, mask, add_up};
+
+/* NOLINTEND(bugprone-implicit-widening-of-multiplication-result) */

@@ -29,7 +29,7 @@ int fn_convs_places(int *place, const fn_graph *g, const fn_node *fork,
 /* A group in the place of node n, its first; a fork, with as many outputs as remain. */
 fn_status fn_convs_lower(fn_rewrite *r, const fn_node *n,
                          const fn_convs_group *of) FN_CHECKED;
-fn_status fn_convs_lower_fork(fn_rewrite *r, const fn_node *fork,
+fn_status fn_convs_lower_fork(fn_rewrite *r, const fn_node *n,
                               const fn_convs_rule *rule) FN_CHECKED;
 
 #endif
