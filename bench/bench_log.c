@@ -27,7 +27,8 @@ static fn_status open_all(bench *b, const fn_config *c)
     FN_TRY(fn_trainer_open(t, c));
     FN_TRY(fn_validator_open(&b->validator, c, t->net, t->params, t->pack, t->gpu));
     fn_projector_options o = {c->run, c->log_projector, c->augment.view};
-    FN_TRY(fn_projector_open(&b->projector, fn_validator_last(b->validator).pack, o));
+    fn_validation v = fn_validator_last(b->validator);
+    FN_TRY(fn_projector_open(&b->projector, v.pack, v.image, v.images, o));
     FN_TRY(fn_journal_open(&b->journal, c, t->net, 0, false, (fn_tell){NULL, NULL}));
     return fn_trainer_start(t);
 }

@@ -6,6 +6,7 @@
 enum { PEOPLE = 4, IMAGES = 8, DIM = 3 };
 
 static const int count[PEOPLE] = {1, 3, 1, 3};
+static const int image[IMAGES] = {0, 1, 2, 3, 4, 5, 6, 7};
 static fn_pack *pack;
 static float embedding[IMAGES * DIM];
 
@@ -27,7 +28,8 @@ static fn_status open_one(fn_projector **p, int faces)
 {
     static char run[FN_TEST_PATH + 256];
     snprintf(run, sizeof run, "%s", fn_test_path("run"));
-    return fn_projector_open(p, pack, (fn_projector_options){run, faces, 1});
+    return fn_projector_open(p, pack, image, fn_pack_images(pack),
+                             (fn_projector_options){run, faces, 1});
 }
 
 static void check_text(const char *name, const char *want)

@@ -6,6 +6,7 @@
 #include "data/view.h"
 #include "train/sheet.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,17 @@ enum { SIDE = 32, EACH = 20 }; /* of a small picture, in pixels; faces of a pers
 
 struct fn_projector {
     const fn_pack *pack;
+    const int *image;
     char *run, *folder;
     float view;
-    int *face, n; /* images of the pack */
+    int *face, n; /* places in `image` */
     bool described;
 };
 
 /* --- which faces --- */
 
 typedef struct owner {
-    int person, count;
+    int first, count; /* in `image` */
 } owner;
 
 static int by_count(const void *a, const void *b)
@@ -31,37 +33,55 @@ static int by_count(const void *a, const void *b)
     const owner *x = a, *y = b;
     if (x->count != y->count)
         return x->count > y->count ? -1 : 1;
-    return x->person < y->person ? -1 : 1;
+    return x->first < y->first ? -1 : 1;
 }
 
-static fn_status choose(fn_projector *p, int most)
+static int person_at(const fn_projector *p, int place)
 {
-    int people = fn_pack_people(p->pack), each = most / people + 1;
-    owner *o = fn_alloc((size_t)people, sizeof *o);
+    return fn_pack_person_of(p->pack, p->image[place]);
+}
+
+/* The images of a person are neighbours. Returns how many people there are. */
+static int count_people(owner *o, const fn_projector *p, int n)
+{
+    int people = 0;
+    for (int i = 0; i < n; i++) {
+        if (i == 0 || person_at(p, i) != person_at(p, i - 1))
+            o[people++] = (owner){i, 0};
+        o[people - 1].count++;
+    }
+    return people;
+}
+
+static fn_status choose(fn_projector *p, int n, int most)
+{
+    owner *o = fn_alloc((size_t)n, sizeof *o);
     p->face = fn_alloc((size_t)most, sizeof *p->face);
     if (!o || !p->face) {
         fn_free(o);
         return fn_fail(FN_ENOMEM, "%s: no memory to choose %d faces", p->run, most);
     }
+    int people = count_people(o, p, n), each = most / people + 1;
     each = each > EACH ? each : EACH;
-    for (int i = 0; i < people; i++)
-        o[i] = (owner){i, fn_pack_count(p->pack, i)};
     qsort(o, (size_t)people, sizeof *o, by_count);
     for (int i = 0; i < people; i++)
         for (int k = 0; k < o[i].count && k < each && p->n < most; k++)
-            p->face[p->n++] = fn_pack_first(p->pack, o[i].person) + k;
+            p->face[p->n++] = o[i].first + k;
     fn_free(o);
     return FN_OK;
 }
 
-fn_status fn_projector_open(fn_projector **out, const fn_pack *pack, fn_projector_options o)
+fn_status fn_projector_open(fn_projector **out, const fn_pack *pack, const int *image,
+                            int n, fn_projector_options o)
 {
     fn_projector *p = fn_alloc(1, sizeof *p);
     fn_status rc;
     *out = NULL;
+    assert(n > 0);
     if (!p)
         return fn_fail(FN_ENOMEM, "%s: no memory for its projector", o.run);
     p->pack = pack;
+    p->image = image;
     p->view = o.view;
     p->run = fn_strdup(o.run);
     p->folder = fn_file_join(o.run, "projector");
@@ -69,7 +89,7 @@ fn_status fn_projector_open(fn_projector **out, const fn_pack *pack, fn_projecto
         rc = fn_fail(FN_ENOMEM, "%s: no memory for its projector", o.run);
         goto out;
     }
-    FN_GO(choose(p, o.faces));
+    FN_GO(choose(p, n, o.faces));
     *out = p;
     return FN_OK;
 out:
@@ -122,9 +142,9 @@ static fn_status write_metadata(const fn_projector *p)
     fn_text t = {NULL};
     fn_text_put(&t, "person\timage\n");
     for (int i = 0; i < p->n; i++) {
-        put_name(&t, fn_pack_person(p->pack, fn_pack_person_of(p->pack, p->face[i])));
+        put_name(&t, fn_pack_person(p->pack, person_at(p, p->face[i])));
         fn_text_put(&t, "\t");
-        put_name(&t, fn_pack_name(p->pack, p->face[i]));
+        put_name(&t, fn_pack_name(p->pack, p->image[p->face[i]]));
         fn_text_put(&t, "\n");
     }
     return replace_text(p, "metadata.tsv", &t);
@@ -135,7 +155,7 @@ static fn_status put_face(fn_sheet *s, const fn_projector *p, int i,
 {
     float x[SIDE * SIDE * 3];
     fn_pixels crop;
-    FN_TRY(fn_pack_image(p->pack, p->face[i], &crop));
+    FN_TRY(fn_pack_image(p->pack, p->image[p->face[i]], &crop));
     fn_image image = fn_pixels_view(&crop);
     fn_status rc = fn_view_render(x, SIDE, SIDE, &image, fn_view_centre(p->view), scratch);
     if (rc == FN_OK)

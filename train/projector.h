@@ -19,13 +19,14 @@ typedef struct fn_projector_options {
     float view; /* share of the crop that the network sees */
 } fn_projector_options;
 
-/* Chooses faces: the people with most of them first, 20 of each, or more where the pack has
- * too few people. The pack outlives the projector; nothing is written yet. */
-fn_status fn_projector_open(fn_projector **out, const fn_pack *pack,
-                            fn_projector_options o) FN_CHECKED;
+/* Chooses faces of image [n], n > 0: images of the pack, upwards. The people with most of them come
+ * first, 20 of each, or more where there are too few people. The pack and the list outlive the
+ * projector; nothing is written yet. */
+fn_status fn_projector_open(fn_projector **out, const fn_pack *pack, const int *image,
+                            int n, fn_projector_options o) FN_CHECKED;
 void fn_projector_close(fn_projector *p);
 
-/* embedding [fn_pack_images(pack), dim]. */
+/* embedding [n, dim], of the images of the list. */
 fn_status fn_projector_write(fn_projector *p, const float *embedding, int dim) FN_CHECKED;
 
 #endif

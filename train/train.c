@@ -231,7 +231,8 @@ static fn_status open_projector(run *r)
 {
     const fn_config *c = &r->trainer.config;
     fn_projector_options o = {c->run, c->log_projector, c->augment.view};
-    return fn_projector_open(&r->projector, fn_validator_last(r->validator).pack, o);
+    fn_validation v = fn_validator_last(r->validator);
+    return fn_projector_open(&r->projector, v.pack, v.image, v.images, o);
 }
 
 static fn_status run_open(run *r, const fn_config *c, const fn_train_options *o)

@@ -11,6 +11,7 @@ enum { FOLDS = 10, VAL_BATCH = 64 };
 
 struct fn_validator {
     fn_pack *pack;
+    int *image, images; /* fn_validation */
     fn_pairs *pairs;
     fn_session *session;
     float *embedding, *distance; /* [images, dim], [pairs] */
@@ -48,14 +49,40 @@ static fn_status draw_pairs(fn_validator *v, const fn_config *c)
     return rc == FN_OK ? FN_OK : fn_context(rc, "data.val: %s", c->val_pack);
 }
 
+/* A pack may hold a hundred times as many images as the pairs name: only those are embedded. */
+static fn_status choose_images(fn_validator *v, const fn_config *c)
+{
+    int all = fn_pack_images(v->pack);
+    int *place = fn_alloc((size_t)all, sizeof *place);
+    v->image = fn_alloc((size_t)all, sizeof *v->image);
+    if (!place || !v->image) {
+        fn_free(place);
+        return fn_fail(FN_ENOMEM, "%s: no memory for a list of %d images", c->val_pack,
+                       all);
+    }
+    for (int i = 0; i < v->pairs->n; i++)
+        place[v->pairs->pair[i].a] = place[v->pairs->pair[i].b] = 1;
+    for (int i = 0; i < all; i++)
+        if (place[i]) {
+            place[i] = v->images;
+            v->image[v->images++] = i;
+        }
+    for (int i = 0; i < v->pairs->n; i++) {
+        fn_pair *pair = &v->pairs->pair[i];
+        pair->a = place[pair->a];
+        pair->b = place[pair->b];
+    }
+    fn_free(place);
+    return FN_OK;
+}
+
 static fn_status allocate(fn_validator *v, const fn_config *c, const fn_net *net)
 {
     fn_graph *g;
     FN_TRY(fn_net_build(&g, net, 1, false));
     v->dim = (int)g->value[g->output[0]].shape.dim[1];
     fn_graph_close(g);
-    v->embedding = fn_alloc((size_t)fn_pack_images(v->pack) * (size_t)v->dim,
-                            sizeof(float));
+    v->embedding = fn_alloc((size_t)v->images * (size_t)v->dim, sizeof(float));
     v->distance = fn_alloc((size_t)v->pairs->n, sizeof(float));
     snprintf(v->name, sizeof v->name, "validation: %d pairs of %s", v->pairs->n,
              c->val_pack);
@@ -91,6 +118,7 @@ fn_status fn_validator_open(fn_validator **out, const fn_config *c, const fn_net
         FN_GO(fn_context(rc, "data.val"));
     FN_GO(refuse_shared_people(v->pack, train));
     FN_GO(draw_pairs(v, c));
+    FN_GO(choose_images(v, c));
     FN_GO(allocate(v, c, net));
     FN_GO(open_session(v, c, net, params, gpu));
     *out = v;
@@ -107,6 +135,7 @@ void fn_validator_close(fn_validator *v)
     fn_session_close(v->session);
     fn_pairs_free(v->pairs);
     fn_pack_close(v->pack);
+    fn_free(v->image);
     fn_free(v->embedding);
     fn_free(v->distance);
     fn_free(v);
@@ -114,23 +143,24 @@ void fn_validator_close(fn_validator *v)
 
 static fn_status crop(void *ctx, int i, fn_pixels *out)
 {
-    return fn_pack_image(ctx, i, out);
+    const fn_validator *v = ctx;
+    return fn_pack_image(v->pack, v->image[i], out);
 }
 
 fn_status fn_validator_run(fn_validator *v, fn_verification **out)
 {
-    fn_embed_source source = {crop, v->pack};
+    fn_embed_source source = {crop, v};
     *out = NULL;
     FN_TRY(fn_session_reload(v->session));
-    FN_TRY(fn_embed_many(v->session, source, fn_pack_images(v->pack), false, v->embedding,
-                         NULL, NULL));
+    FN_TRY(fn_embed_many(v->session, source, v->images, false, v->embedding, NULL, NULL));
     fn_pairs_measure(v->distance, v->pairs, v->embedding, v->dim);
     return fn_verify_pairs(out, v->pairs, v->distance);
 }
 
 fn_validation fn_validator_last(const fn_validator *v)
 {
-    return (fn_validation){v->pack, v->pairs, v->distance, v->embedding, v->dim};
+    return (fn_validation){v->pack,     v->image,     v->images, v->pairs,
+                           v->distance, v->embedding, v->dim};
 }
 
 const char *fn_validator_name(const fn_validator *v)

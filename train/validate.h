@@ -23,11 +23,13 @@ void fn_validator_close(fn_validator *v);
 /* Free the result with fn_verification_free. */
 fn_status fn_validator_run(fn_validator *v, fn_verification **out) FN_CHECKED;
 
-/* What the last run saw and found; it belongs to the validator. */
+/* What is validated on, and what the last run found; it belongs to the validator. */
 typedef struct fn_validation {
     const fn_pack *pack;
-    const fn_pairs *pairs;             /* of images of the pack */
-    const float *distance, *embedding; /* [pairs->n], [fn_pack_images(pack), dim] */
+    const int *image; /* [images] of the pack, upwards: those that a pair names */
+    int images;
+    const fn_pairs *pairs;             /* of places in `image` */
+    const float *distance, *embedding; /* [pairs->n], [images, dim] */
     int dim;
 } fn_validation;
 
