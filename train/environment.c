@@ -21,7 +21,7 @@ static void read_cpu(char *name, size_t size)
         char *colon = strchr(line, ':');
         if (colon && strncmp(line, "model name", 10) == 0) {
             line[strcspn(line, "\n")] = '\0';
-            snprintf(name, size, "%s", colon + 2);
+            snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " "));
             break;
         }
     }
