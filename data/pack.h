@@ -13,7 +13,8 @@ typedef struct fn_pack fn_pack;
 typedef void fn_pack_tell(void *ctx, const char *path, const char *reason, int64_t done,
                           int64_t total);
 
-/* Called once or twice while a pack is made after an earlier attempt: what becomes of it. */
+/* Called once or twice, where an earlier attempt to make the pack has left images: says what
+ * becomes of them. */
 typedef void fn_pack_say(void *ctx, const char *sentence);
 
 /* --- making --- */
@@ -59,7 +60,7 @@ int fn_pack_first(const fn_pack *p, int person); /* its first image; others foll
 int fn_pack_count(const fn_pack *p, int person); /* >= 1 */
 int fn_pack_person_of(const fn_pack *p, int image);
 const char *fn_pack_name(const fn_pack *p, int image); /* "name_0001.jpg" */
-/* Does it hold a checksum of each image? Packs of before there were any do not. */
+/* Whether it holds a checksum of each image; the packs of the first versions do not. */
 bool fn_pack_has_checksums(const fn_pack *p);
 /* The image as it is stored; *bytes is the caller's (fn_free). FN_EDATA when its checksum is
  * another than that of when it was packed. */

@@ -1,6 +1,6 @@
-/* sampler.c -- drawing batches. Two kinds of draws: FN_RNG_PEOPLE shuffles the people of a
- * step (index 1: the negatives), FN_RNG_FACES the faces of each. Both are functions of (seed, step), so nothing is
- * remembered between two batches. */
+/* sampler.c -- drawing batches. FN_RNG_PEOPLE shuffles the people of a step (index 0: those of the
+ * pairs, index 1: the negatives), FN_RNG_FACES the faces of each. Both are functions of (seed, step),
+ * so nothing is remembered between two batches. */
 #include "data/sampler.h"
 
 #include "core/mem.h"

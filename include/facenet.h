@@ -104,7 +104,8 @@ FN_API fn_image fn_pixels_view(const fn_pixels *p); /* lives as long as the pixe
 typedef struct fn_model fn_model;
 
 /* Reads architecture, weights and crop recipe from one .fnm file.
- * Errors: FN_ENOENT, FN_EDATA (not a model, damaged), FN_ENOMEM. */
+ * Errors: FN_ENOENT, FN_EPERM, FN_EIO, FN_EINVAL (a folder), FN_EDATA (not a model, damaged),
+ * FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_model_open(fn_model **out, const char *path);
 FN_API void fn_model_close(fn_model *m);
 FN_API int fn_model_dim(const fn_model *m); /* length of an embedding, e.g. 128 */
@@ -140,8 +141,8 @@ FN_API FN_CHECKED fn_status fn_face_cut(fn_pixels *out, const fn_model *m,
 
 /* --- embedding --- */
 
-/* The numbers that convolutions multiply; what lies between them is 32-bit float. tf32 is for
- * GPUs alone. */
+/* The numbers that convolutions multiply. What lies between them is 32-bit float, but bf16 where
+ * they multiply bf16. tf32 is for GPUs alone. */
 typedef enum fn_precision {
     FN_PRECISION_FP32,
     FN_PRECISION_TF32,
