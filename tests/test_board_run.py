@@ -5,9 +5,7 @@ import glob
 import io
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 
 try:
     import h5py
@@ -27,21 +25,9 @@ except ImportError as e:
     print(f"# skipped: {e} (tools/setup.sh installs it)")
     sys.exit(77)
 
-BIN = os.environ.get("FN_BIN", "build/bin")
-work = tempfile.mkdtemp(prefix="fn_board_run_")
-failed = 0
+import cli_rig as rig
+from cli_rig import at, check, passes, work, write
 
-NET = """name: tiny
-input: 48x40x3
-each: {norm: batch, act: relu}
-layers:
-  - conv: {name: a, out: 16, kernel: 5, stride: 2}
-  - avgpool: {kernel: 0}
-heads:
-  embedding:
-    - fc: {out: 16, act: none}
-    - l2norm
-"""
 CONFIG = """net: {at}/tiny.yaml
 run: {at}/runs/one
 data: {{train: {at}/train.h5, val: {at}/held.h5}}
@@ -52,28 +38,6 @@ val: {{every: 4, pairs: 200}}
 save: {{every: 4}}
 log: {{every: 2, images: 3, projector: 50}}
 """
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok " if ok else "not ok ") + name + ("" if ok else f": {detail}"))
-
-
-def at(*parts):
-    return os.path.join(work, *parts)
-
-
-def run(program, *args):
-    r = subprocess.run([os.path.join(BIN, program), *map(str, args)], capture_output=True,
-                       text=True, timeout=300)
-    check(f"{program} {args[0]}", r.returncode == 0, r.stderr)
-    return r
-
-
-def write(name, text):
-    with open(at(name), "w") as f:
-        f.write(text)
 
 
 def read(folder):
@@ -96,18 +60,17 @@ def metrics(folder):
 
 
 def train():
-    run("facenet", "data", "synth", "--people", 60, "--images", 5, "-o", at("faces"))
-    run("facenet", "data", "pack", at("faces"), "-o", at("faces.h5"))
-    run("facenet", "data", "split", at("faces.h5"), "--kept", at("train.h5"), "--held",
-        at("held.h5"), "--share", 0.5)
-    write("tiny.yaml", NET)
+    rig.make_faces(60, 5)
+    passes("data", "split", at("faces.h5"), "--kept", at("train.h5"), "--held", at("held.h5"),
+           "--share", 0.5)
+    write("tiny.yaml", rig.small("batch"))
     write("c.yaml", CONFIG.format(at=work))
-    run("train", "--config", at("c.yaml"))
+    passes("train", "--config", at("c.yaml"))
     # The newest checkpoint is taken away, as if a crash had kept it from being written: steps 5
     # to 8 are run again.
     shutil.rmtree(at("runs/one/checkpoints/step_000000008"))
-    run("train", "--config", at("c.yaml"), "--resume", "train.steps=12")
-    run("train", "--config", at("c.yaml"), f"run={at('runs/two')}", "optim.rate=0.01")
+    passes("train", "--config", at("c.yaml"), "--resume", "train.steps=12")
+    passes("train", "--config", at("c.yaml"), f"run={at('runs/two')}", "optim.rate=0.01")
 
 
 def histograms(a):
@@ -244,7 +207,7 @@ def projector():
         rows = [line.rstrip("\n").split("\t") for line in f]
     check("projector: names", rows[0] == ["person", "image"] and len(rows) == 51, rows[:2])
     paths = [os.path.join(at("faces"), *r) for r in rows[1:]]
-    r = run("facenet", "embed", "--model", os.path.join(home, "model.fnm"), *paths)
+    r = passes("embed", "--model", os.path.join(home, "model.fnm"), *paths)
     want = np.array([line.split(",")[-16:] for line in r.stdout.splitlines()], float)
     check("projector: the final model's embeddings", np.abs(want - tensors).max() < 1e-4,
           np.abs(want - tensors).max())
@@ -260,19 +223,19 @@ def projector():
         check(f"projector: picture {i}", off < 3, off)
 
 
-try:
+def everything():
     train()
-    if not failed:
-        one = read(at("runs/one"))
-        check("two starts, two files", len(glob.glob(at("runs/one/*tfevents*"))) == 2)
-        for test in histograms, curve, hardest, texts:
-            test(one)
-        sessions()
-        projector()
-        run("train", "--config", at("c.yaml"), f"run={at('bare')}", "log.images=0",
-            "log.projector=0")
-        check("switched off", not os.path.exists(at("bare/projector_config.pbtxt")) and
-              "triplets/hardest" not in read(at("bare")).Tags()["tensors"])
-finally:
-    shutil.rmtree(work)
-sys.exit(failed > 0)
+    if rig.failed:
+        return
+    one = read(at("runs/one"))
+    check("two starts, two files", len(glob.glob(at("runs/one/*tfevents*"))) == 2)
+    for test in histograms, curve, hardest, texts:
+        test(one)
+    sessions()
+    projector()
+    passes("train", "--config", at("c.yaml"), f"run={at('bare')}", "log.images=0", "log.projector=0")
+    check("switched off", not os.path.exists(at("bare/projector_config.pbtxt")) and
+          "triplets/hardest" not in read(at("bare")).Tags()["tensors"])
+
+
+rig.main(everything)

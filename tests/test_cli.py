@@ -7,7 +7,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import time
 import zlib
 
@@ -341,17 +340,11 @@ def full_disk():
     check("full disk: nothing is left lying about", not left, left)
 
 
-def main():
-    try:
-        whole_path()
-        if not cli_rig.failed:
-            for part in (resumed_equals_uninterrupted, stopped_by_a_signal, killed_at_random,
-                         results, bad_configs, bad_images, bad_models_and_pairs, full_disk):
-                part()
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    print(f"{cli_rig.passed} passed, {cli_rig.failed} failed")
-    sys.exit(cli_rig.failed != 0)
+def bad_input():
+    if not cli_rig.failed:
+        for part in (resumed_equals_uninterrupted, stopped_by_a_signal, killed_at_random,
+                     results, bad_configs, bad_images, bad_models_and_pairs, full_disk):
+            part()
 
 
-main()
+cli_rig.main(whole_path, bad_input)

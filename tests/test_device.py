@@ -2,65 +2,23 @@
 first, a GPU that was asked for is there or an error, and what a GPU does not do is refused."""
 import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 
-BIN = os.path.abspath(os.environ.get("FN_BIN", "build/bin"))
-work = tempfile.mkdtemp(prefix="fn_device_")
-failed = 0
+import cli_rig as rig
+from cli_rig import at, check, check_error, run, write
+
 has_gpu = os.path.exists("/dev/nvidiactl")
-
-NET = """name: tiny
-input: 48x40x3
-each: {norm: none, act: relu}
-layers:
-  - conv: {name: a, out: 16, kernel: 5, stride: 2}
-  - avgpool: {kernel: 0}
-heads:
-  embedding:
-    - fc: {out: 16, act: none}
-    - l2norm
-"""
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok " if ok else "not ok ") + name + ("" if ok else f": {detail}"))
-
-
-def at(*parts):
-    return os.path.join(work, *parts)
-
-
-def run(*args):
-    return subprocess.run([os.path.join(BIN, "facenet"), *map(str, args)], capture_output=True,
-                          text=True, timeout=300)
-
-
-def write(name, text):
-    with open(at(name), "w") as f:
-        f.write(text)
-    return at(name)
 
 
 def refused(name, code, word, *args):
     r = run(*args)
-    last = (r.stderr.strip().splitlines() or [""])[-1]
-    check(f"{name}: exit {code}", r.returncode == code, f"{r.returncode}: {r.stderr}")
-    check(f"{name}: says '{word}' in one sentence, and nothing else",
-          last.startswith("facenet: error: ") and word in last and not r.stdout, r.stderr)
+    check_error(name, code, word, r)
+    check(f"{name}: nothing else", not r.stdout, r.stdout)
 
 
 def prepare():
     """An untrained model, two people and two pairs of them, a configuration that wants a GPU."""
-    for args in (("synth", "--people", 20, "--images", 3, "-o", at("faces")),
-                 ("pack", at("faces"), "-o", at("faces.h5"))):
-        r = run("data", *args)
-        check(f"data {args[0]}", r.returncode == 0, r.stderr)
-    write("tiny.yaml", NET)
+    rig.make_faces(20, 3)
+    write("tiny.yaml", rig.small())
     write("c.yaml", f"net: {at('tiny.yaml')}\nrun: {at('run')}\ndevice: cuda\n"
           f"data: {{train: {at('faces.h5')}}}\ntrain: {{people: 3, faces: 3, steps: 0}}\n")
     people = sorted(d for d in os.listdir(at("faces")) if os.path.isdir(at("faces", d)))
@@ -119,8 +77,4 @@ def main():
         print("# passed over: a GPU that is not there, since one is")
 
 
-try:
-    main()
-finally:
-    shutil.rmtree(work, ignore_errors=True)
-sys.exit(failed > 0)
+rig.main(main)

@@ -7,26 +7,12 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
-import tempfile
 import time
 import zlib
 
-BIN = os.path.abspath(os.environ.get("FN_BIN", "build/bin"))
-work = tempfile.mkdtemp(prefix="fn_exit_")
-failed = 0
+import cli_rig as rig
+from cli_rig import BIN, at, check, check_error, run, work, write
 
-NET = """name: tiny
-input: 48x40x3
-each: {norm: none, act: relu}
-layers:
-  - conv: {name: a, out: 16, kernel: 5, stride: 2}
-  - avgpool: {kernel: 0}
-heads:
-  embedding:
-    - fc: {out: 16, act: none}
-    - l2norm
-"""
 CONFIG = """net: {at}/tiny.yaml
 run: {at}/run
 threads: 1
@@ -36,40 +22,9 @@ log: {{every: 1}}
 """
 
 
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok " if ok else "not ok ") + name + ("" if ok else f": {detail}"))
-
-
-def at(*parts):
-    return os.path.join(work, *parts)
-
-
-def run(*args, **how):
-    return subprocess.run([os.path.join(BIN, "facenet"), *map(str, args)], capture_output=True,
-                          text=True, timeout=300, **how)
-
-
-def expect(name, code, word, r):
-    last = (r.stderr.strip().splitlines() or [""])[-1]
-    check(f"{name}: exit {code}", r.returncode == code, f"{r.returncode}: {r.stderr[-2000:]}")
-    check(f"{name}: one sentence that says '{word}'",
-          last.startswith("facenet: error: ") and word in last, r.stderr[-2000:])
-
-
-def write(name, data):
-    with open(at(name), "wb" if isinstance(data, bytes) else "w") as f:
-        f.write(data)
-    return at(name)
-
-
 def faces():
-    for args in (("synth", "--people", 48, "--images", 5, "-o", at("faces")),
-                 ("pack", at("faces"), "-o", at("faces.h5"))):
-        r = run("data", *args)
-        check(f"data {args[0]}", r.returncode == 0, r.stderr)
-    write("tiny.yaml", NET)
+    rig.make_faces(48, 5)
+    write("tiny.yaml", rig.small())
     write("c.yaml", CONFIG.format(at=work))
 
 
@@ -82,7 +37,7 @@ def no_device():
         print("# passed over: a GPU that is not there, since one is")
         return
     r = train("device=cuda", f"run={at('gpu')}")
-    expect("no GPU, but asked for", 68, "CUDA" if "CUDA" in r.stderr else "GPU", r)
+    check_error("no GPU, but asked for", 68, "CUDA" if "CUDA" in r.stderr else "GPU", r)
     check("nothing was begun", not os.path.exists(at("gpu")))
 
 
@@ -92,7 +47,7 @@ def no_memory():
         resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
     r = train("net=nn2", "train.people=48", "train.faces=5", f"run={at('large')}",
               preexec_fn=limit)
-    expect("no memory", 71, "train.chunk", r)
+    check_error("no memory", 71, "train.chunk", r)
     check("no memory: nothing was begun", not os.path.exists(at("large")))
 
 
@@ -115,8 +70,8 @@ def no_permission():
     def start(*args):
         return subprocess.run([os.path.join(programs, "facenet"), *args], capture_output=True,
                               text=True, timeout=60, preexec_fn=nobody)
-    expect("a pack that may not be read", 77, "secret.h5", start("data", "inspect", secret))
-    expect("a folder that may not be written to", 77, "closed",
+    check_error("a pack that may not be read", 77, "secret.h5", start("data", "inspect", secret))
+    check_error("a folder that may not be written to", 77, "closed",
            start("data", "pack", at("faces"), "-o", at("closed", "x.h5")))
 
 
@@ -142,7 +97,7 @@ def runaway_numbers():
     r = train("optim.kind=sgd", "optim.rate=100", "optim.decay=10", "optim.momentum=0.99",
               "train.steps=500", "loss.reduce=sum", "loss.mining=hardest_negative",
               f"run={at('wild')}")
-    expect("numbers that run away", 76, "finite", r)
+    check_error("numbers that run away", 76, "finite", r)
     check("numbers that run away: where they began", "first in the " in r.stderr and
           ("a/conv" in r.stderr or "linear" in r.stderr), r.stderr)
     check("numbers that run away: passed over first", "passed over" in r.stderr, r.stderr)
@@ -194,12 +149,4 @@ def streams():
           not r.stderr, r.stderr)
 
 
-try:
-    faces()
-    for part in (no_device, no_memory, no_permission, second_signal, runaway_numbers, png_bombs,
-                 streams):
-        part()
-finally:
-    os.chmod(work, 0o700)
-    shutil.rmtree(work, ignore_errors=True)
-sys.exit(failed > 0)
+rig.main(faces, no_device, no_memory, no_permission, second_signal, runaway_numbers, png_bombs, streams)
