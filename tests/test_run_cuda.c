@@ -5,7 +5,7 @@
 #include "tests/train_rig.h"
 #include "train/train.h"
 
-enum { STEPS = 10, SAVE = 3, FACES = 12 };
+enum { STEPS = 6, SAVE = 2, FACES = 12 };
 
 /* Runs c.yaml in the folder `run`. */
 static fn_status train(const char *run, const char *device, int steps, bool resume,
@@ -96,7 +96,7 @@ TEST(a_resumed_run_gives_the_same_bits)
     leave();
 }
 
-/* Ten steps on the CPU, and five of them on the device. */
+/* All steps on the CPU, and half of them on the device. */
 TEST(a_run_of_the_device_goes_on_on_the_cpu)
 {
     left cpu, both;
