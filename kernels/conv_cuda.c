@@ -6,14 +6,13 @@
  * the second nowhere.
  *
  * Weights: the device's copy is [K, R, R, C] in the storage type, renewed by load(). */
-#include "core/mem.h"
 #include "kernels/conv_plans.h"
 #include "kernels/gpu.h"
 #include "kernels/launch.h"
 #include "kernels/stem.h"
 
 typedef struct state {
-    fn_conv_plans plan;
+    fn_conv_plans plan;      /* first: fn_conv_plans_prepare */
     fn_stem stem;            /* with stride 1 and padding where x is used as it is */
     bool blocks;             /* x goes through them */
     bool wide;               /* y is made wider */
@@ -86,19 +85,13 @@ static size_t dy_bytes(const fn_call *c)
                         : 0;
 }
 
-static void most(size_t *size, size_t other)
-{
-    *size = other > *size ? other : *size;
-}
-
 static void find_backward_workspace(fn_call *c)
 {
     const state *s = c->state;
-    most(&c->workspace_bytes, dy_bytes(c) + sums_bytes(c));
-    most(&c->workspace_bytes,
-         dy_bytes(c) + s->plan.w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
-    most(&c->workspace_bytes,
-         dy_bytes(c) + s->x_bytes + fn_cudnn_plan_workspace(s->plan.back));
+    fn_conv_plans_want(c, dy_bytes(c) + sums_bytes(c));
+    fn_conv_plans_want(c, dy_bytes(c) + s->plan.w_bytes +
+                              fn_cudnn_plan_workspace(s->plan.back_w));
+    fn_conv_plans_want(c, dy_bytes(c) + s->x_bytes + fn_cudnn_plan_workspace(s->plan.back));
 }
 
 static fn_status open_all(fn_call *c)
@@ -115,25 +108,9 @@ static fn_status open_all(fn_call *c)
     return FN_OK;
 }
 
-static void conv_release(fn_call *c)
-{
-    state *s = c->state;
-    if (!s)
-        return;
-    fn_conv_plans_close(&s->plan, c->gpu);
-    fn_free(s);
-    c->state = NULL;
-}
-
 static fn_status conv_prepare(fn_call *c)
 {
-    c->state = fn_alloc(1, sizeof(state));
-    if (!c->state)
-        return fn_fail(FN_ENOMEM, "no memory for its state");
-    fn_status rc = open_all(c);
-    if (rc != FN_OK)
-        conv_release(c);
-    return rc;
+    return fn_conv_plans_prepare(c, sizeof(state), open_all);
 }
 
 /* --- running --- */
@@ -229,16 +206,11 @@ static fn_status conv_backward(const fn_call *c)
     return c->dx[0].data ? back(c, dy) : FN_OK;
 }
 
-static void conv_describe(const fn_call *c, char *text, size_t size)
-{
-    fn_conv_plans_describe(&((const state *)c->state)->plan, text, size);
-}
-
 const fn_kernel fn_conv_cuda = {
     .prepare = conv_prepare,
     .load = conv_load,
     .forward = conv_forward,
     .backward = conv_backward,
-    .release = conv_release,
-    .describe = conv_describe,
+    .release = fn_conv_plans_release,
+    .describe = fn_conv_plans_describe,
 };

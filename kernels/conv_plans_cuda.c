@@ -1,3 +1,4 @@
+#include "core/mem.h"
 #include "kernels/conv_plans.h"
 #include "kernels/gpu.h"
 
@@ -50,18 +51,34 @@ fn_status fn_conv_plans_open(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv w
     return open_plan(&p->back, c, what, FN_CUDNN_DGRAD);
 }
 
-void fn_conv_plans_close(fn_conv_plans *p, fn_gpu *gpu)
+void fn_conv_plans_release(fn_call *c)
 {
-    fn_device_free(gpu->device, p->w);
-    fn_device_free(gpu->device, p->b);
+    fn_conv_plans *p = c->state;
+    if (!p)
+        return;
+    fn_device_free(c->gpu->device, p->w);
+    fn_device_free(c->gpu->device, p->b);
     fn_cudnn_plan_close(p->forward);
     fn_cudnn_plan_close(p->back);
     fn_cudnn_plan_close(p->back_w);
-    *p = (fn_conv_plans){0};
+    fn_free(p);
+    c->state = NULL;
 }
 
-void fn_conv_plans_describe(const fn_conv_plans *p, char *text, size_t size)
+fn_status fn_conv_plans_prepare(fn_call *c, size_t bytes, fn_status (*open)(fn_call *c))
 {
+    c->state = fn_alloc(1, bytes);
+    if (!c->state)
+        return fn_fail(FN_ENOMEM, "no memory for its state");
+    fn_status rc = open(c);
+    if (rc != FN_OK)
+        fn_conv_plans_release(c);
+    return rc;
+}
+
+void fn_conv_plans_describe(const fn_call *c, char *text, size_t size)
+{
+    const fn_conv_plans *p = c->state;
     const fn_cudnn_plan *plan[] = {p->forward, p->back, p->back_w};
     static const char *const what[] = {"cudnn", "; bwd_d", "; bwd_w"};
     size_t at = 0;

@@ -3,16 +3,15 @@
  * biases' gradients. x is read once in each pass, and dx is the sum already.
  *
  * Taken apart, because cuDNN copies a slice of channels before it reads one. */
-#include "core/mem.h"
 #include "kernels/conv_plans.h"
 #include "kernels/convs.h"
 #include "kernels/gpu.h"
 #include "kernels/launch.h"
 
 typedef struct state {
-    fn_conv_plans plan;
-    int64_t k, rows; /* channels of all outputs, pixels */
-    fn_type type;    /* of x, y and the copies of the weights */
+    fn_conv_plans plan; /* first: fn_conv_plans_prepare */
+    int64_t k, rows;    /* channels of all outputs, pixels */
+    fn_type type;       /* of x, y and the copies of the weights */
     size_t y_bytes;
 } state;
 
@@ -33,21 +32,16 @@ static void find_sizes(fn_call *c)
     s->y_bytes = fn_gpu_padded((size_t)(s->rows * s->k) * fn_type_bytes(s->type));
 }
 
-static void most(size_t *size, size_t other)
-{
-    *size = other > *size ? other : *size;
-}
-
 static void find_workspace(fn_call *c)
 {
     const state *s = c->state;
     c->workspace_bytes = s->y_bytes + fn_cudnn_plan_workspace(s->plan.forward);
     if (!c->training)
         return;
-    most(&c->workspace_bytes, s->y_bytes + FN_SUM_PARTS * (size_t)s->k * sizeof(float));
-    most(&c->workspace_bytes,
-         s->y_bytes + s->plan.w_bytes + fn_cudnn_plan_workspace(s->plan.back_w));
-    most(&c->workspace_bytes, s->y_bytes + fn_cudnn_plan_workspace(s->plan.back));
+    fn_conv_plans_want(c, s->y_bytes + FN_SUM_PARTS * (size_t)s->k * sizeof(float));
+    fn_conv_plans_want(c, s->y_bytes + s->plan.w_bytes +
+                              fn_cudnn_plan_workspace(s->plan.back_w));
+    fn_conv_plans_want(c, s->y_bytes + fn_cudnn_plan_workspace(s->plan.back));
 }
 
 static fn_status open_all(fn_call *c)
@@ -63,25 +57,9 @@ static fn_status open_all(fn_call *c)
     return FN_OK;
 }
 
-static void convs_release(fn_call *c)
-{
-    state *s = c->state;
-    if (!s)
-        return;
-    fn_conv_plans_close(&s->plan, c->gpu);
-    fn_free(s);
-    c->state = NULL;
-}
-
 static fn_status convs_prepare(fn_call *c)
 {
-    c->state = fn_alloc(1, sizeof(state));
-    if (!c->state)
-        return fn_fail(FN_ENOMEM, "no memory for its state");
-    fn_status rc = open_all(c);
-    if (rc != FN_OK)
-        convs_release(c);
-    return rc;
+    return fn_conv_plans_prepare(c, sizeof(state), open_all);
 }
 
 /* A kernel [O, C, 1, 1] lies as cuDNN wants it. */
@@ -179,16 +157,11 @@ static fn_status convs_backward(const fn_call *c)
                                                             .workspace = dy + s->y_bytes});
 }
 
-static void convs_describe(const fn_call *c, char *text, size_t size)
-{
-    fn_conv_plans_describe(&((const state *)c->state)->plan, text, size);
-}
-
 const fn_kernel fn_convs_cuda = {
     .prepare = convs_prepare,
     .load = convs_load,
     .forward = convs_forward,
     .backward = convs_backward,
-    .release = convs_release,
-    .describe = convs_describe,
+    .release = fn_conv_plans_release,
+    .describe = fn_conv_plans_describe,
 };

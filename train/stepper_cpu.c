@@ -43,18 +43,16 @@ static void cpu_close(fn_trainer *t)
     fn_free(s);
 }
 
+/* Weights and their gradients are fn_params'; the loss counts as many pairs as there are distances. */
 static fn_trainer_size cpu_size(const fn_trainer *t)
 {
-    fn_plan_size a = fn_plan_size_of(t->plan);
-    fn_plan_size b = t->rest ? fn_plan_size_of(t->rest) : (fn_plan_size){0};
+    fn_trainer_size s = fn_stepper_size(t);
     size_t n = (size_t)fn_sampler_size(t->sampler), places = FN_LOADER_AHEAD + 1;
     size_t pixels = 3 * (size_t)fn_net_height(t->net) * (size_t)fn_net_width(t->net);
-    size_t buffers = 2 + (size_t)fn_optim_state_count(t->optim) + (t->cut ? 1 : 0);
-    return (fn_trainer_size){
-        .values = a.arena + a.workspace + b.arena + b.workspace,
-        .images = places * (size_t)t->chunk * pixels * sizeof(float),
-        .weights = buffers * (size_t)t->params->count * sizeof(float),
-        .pairs = 2 * n * n * sizeof(float)}; /* distances; the loss counts as many */
+    s.images = places * (size_t)t->chunk * pixels * sizeof(float);
+    s.weights += 2 * (size_t)t->params->count * sizeof(float);
+    s.pairs = 2 * n * n * sizeof(float);
+    return s;
 }
 
 static fn_status cpu_start(fn_trainer *t, const fn_loader_options *o)

@@ -76,17 +76,14 @@ static fn_status gpu_start(fn_trainer *t, const fn_loader_options *o)
 
 static fn_trainer_size gpu_size(const fn_trainer *t)
 {
-    fn_plan_size a = fn_plan_size_of(t->plan);
-    fn_plan_size b = t->rest ? fn_plan_size_of(t->rest) : (fn_plan_size){0};
+    fn_trainer_size s = fn_stepper_size(t);
     fn_feed_size feed = fn_feed_size_of(t->chunk, t->face_bytes);
-    size_t buffers = (size_t)fn_optim_state_count(t->optim) + (t->cut ? 1 : 0);
-    return (fn_trainer_size){
-        .values = a.arena + a.workspace + b.arena + b.workspace,
-        .images = a.images + b.images + feed.device,
-        .faces = feed.device,
-        .pinned = feed.pinned,
-        .weights = a.weights + buffers * (size_t)t->params->count * sizeof(float),
-        .pairs = fn_step_cuda_bytes(fn_sampler_size(t->sampler), t->dim)};
+    s.images += feed.device;
+    s.faces = feed.device;
+    s.pinned = feed.pinned;
+    s.weights += fn_plan_size_of(t->plan).weights;
+    s.pairs = fn_step_cuda_bytes(fn_sampler_size(t->sampler), t->dim);
+    return s;
 }
 
 static fn_status refresh(fn_trainer *t)

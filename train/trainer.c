@@ -225,6 +225,16 @@ fn_plan *fn_stepper_plan(const fn_trainer *t)
     return t->batch.n == t->chunk ? t->plan : t->rest;
 }
 
+fn_trainer_size fn_stepper_size(const fn_trainer *t)
+{
+    fn_plan_size a = fn_plan_size_of(t->plan);
+    fn_plan_size b = t->rest ? fn_plan_size_of(t->rest) : (fn_plan_size){0};
+    size_t buffers = (size_t)fn_optim_state_count(t->optim) + (t->cut ? 1 : 0);
+    return (fn_trainer_size){.values = a.arena + a.workspace + b.arena + b.workspace,
+                             .images = a.images + b.images,
+                             .weights = buffers * (size_t)t->params->count * sizeof(float)};
+}
+
 fn_status fn_stepper_give_up(fn_trainer *t, int64_t step, const float *d_out)
 {
     char where[160];
