@@ -62,7 +62,7 @@ static __global__ void finish_measure(float *mean, float *var, const float *part
     var[channel] = spread > 0 ? (float)spread : 0;
 }
 
-/* --- backward: with g the gradient behind the relu, sums of g and of g (x - mean) --- */
+/* --- backward: sums of g and of g (x - mean), and what they give --- */
 
 enum {
     REDUCE_PARTS = FN_SUM_PARTS / 4 * 3
@@ -88,8 +88,6 @@ static __global__ void reduce(float *partial, const T *dy, const T *x,
     give_sums(partial, sum, a.channels);
 }
 
-/* Also [0][channel] and [1][channel] of `share`: what apply_back subtracts from every g, by
- * itself and by x - mean. */
 static __global__ void finish_reduce(fn_batchnorm_gradients to, float *share,
                                      const float *partial, int parts, fn_batchnorm_launch a)
 {
@@ -97,18 +95,9 @@ static __global__ void finish_reduce(fn_batchnorm_gradients to, float *share,
     if (!take_sums(sum, partial, parts, a.channels))
         return;
     int64_t channel = my_column();
-    double variance = (double)a.var[channel] + (double)a.eps;
-    double gain = sum[1] / sqrt(variance);
-    share[channel] = (float)(sum[0] / (double)a.pixels);
-    share[a.channels + channel] = (float)(sum[1] / variance / (double)a.pixels);
-    if (to.gain)
-        to.gain[channel] = (float)gain;
-    if (to.shift)
-        to.shift[channel] = (float)sum[0];
-    if (to.mean)
-        to.mean[channel] = a.mean[channel];
-    if (to.var)
-        to.var[channel] = a.var[channel];
+    const statistics of = {a.mean[channel], a.var[channel], a.eps, a.pixels};
+    give_gradients(to, channel, sum, of);
+    give_shares(share + channel, a.channels, sum, of);
 }
 
 template <typename T, int N>
@@ -119,14 +108,11 @@ static __global__ void FOUR_BLOCKS apply_back(T *dx, const T *dy, const T *x,
     if (at >= a.channels)
         return;
     const scales<N> s = scales_of<N>(a, at);
-    const lanes<N> less = read<N>(share + at), slope = read<N>(share + a.channels + at);
+    const shares<N> of = shares_of<N>(share + at, a.channels);
     for (walk w = walk_rows(at, a.rows, a.channels); w.at < w.end; w.at += w.step) {
         lanes<N> v = read<N>(x + w.at), dv = read<N>(dy + w.at), out;
-        for (int k = 0; k < N; k++) {
-            float g = behind_relu(s, v, dv, k, a.relu);
-            float along = (v.v[k] - s.mean.v[k]) * slope.v[k];
-            out.v[k] = s.factor.v[k] * (g - less.v[k] - along);
-        }
+        for (int k = 0; k < N; k++)
+            out.v[k] = gradient_of(s, of, v, behind_relu(s, v, dv, k, a.relu), k);
         write(dx + w.at, out);
     }
 }

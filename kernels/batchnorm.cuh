@@ -38,4 +38,58 @@ static __device__ float behind_relu(const scales<N> &s, const lanes<N> &x,
     return relu && !(normalised(s, x, k) > 0) ? 0 : dy.v[k];
 }
 
+/* --- backward, with g the gradient behind the relu --- */
+
+/* Of a channel, and how many values of it the means of backward are over. */
+struct statistics {
+    float mean, var, eps;
+    int64_t count;
+};
+
+static __device__ inline double variance_of(const statistics &of)
+{
+    return (double)of.var + (double)of.eps;
+}
+
+/* From the sums of g and of g (x - mean); to channel k. */
+static __device__ inline void give_gradients(const fn_batchnorm_gradients &to, int64_t k,
+                                             const double (&sum)[2], const statistics &of)
+{
+    if (to.gain)
+        to.gain[k] = (float)(sum[1] / sqrt(variance_of(of)));
+    if (to.shift)
+        to.shift[k] = (float)sum[0];
+    if (to.mean)
+        to.mean[k] = of.mean;
+    if (to.var)
+        to.var[k] = of.var;
+}
+
+/* What is taken from every g, by itself and by x - mean; they lie `apart`. */
+static __device__ inline void give_shares(float *share, int64_t apart,
+                                          const double (&sum)[2], const statistics &of)
+{
+    share[0] = (float)(sum[0] / (double)of.count);
+    share[apart] = (float)(sum[1] / variance_of(of) / (double)of.count);
+}
+
+template <int N> struct shares {
+    lanes<N> less, slope;
+};
+
+template <int N>
+static __device__ inline shares<N> shares_of(const float *share, int64_t apart)
+{
+    shares<N> of = {read<N>(share), read<N>(share + apart)};
+    return of;
+}
+
+template <int N>
+static __device__ float gradient_of(const scales<N> &s, const shares<N> &of,
+                                    const lanes<N> &x, float g, int k)
+{
+    float along = (x.v[k] - s.mean.v[k]) * of.slope.v[k];
+    return s.factor.v[k] * (g - of.less.v[k] - along);
+}
+
 #endif

@@ -57,16 +57,12 @@ static __global__ void backward(T *dx, const T *dy, const uint8_t *note, const T
     if (channel >= p.channels)
         return;
     const scales<N> s = scales_of<N>(a, channel);
-    const lanes<N> less = read<N>(share + channel);
-    const lanes<N> slope = read<N>(share + p.channels + channel);
+    const shares<N> of = shares_of<N>(share + channel, p.channels);
     for (int64_t at = my_row(); at < a.rows; at += row_stride()) {
         lanes<N> v = read<N>(x + at * p.channels + channel), out;
         lanes<N> dv = won_by<N>(pixel_of(at, p.x_high, p.x_wide), dy, note, channel, p);
-        for (int k = 0; k < N; k++) {
-            float g = behind_relu(s, v, dv, k, a.relu);
-            float along = (v.v[k] - s.mean.v[k]) * slope.v[k];
-            out.v[k] = s.factor.v[k] * (g - less.v[k] - along);
-        }
+        for (int k = 0; k < N; k++)
+            out.v[k] = gradient_of(s, of, v, behind_relu(s, v, dv, k, a.relu), k);
         write(dx + at * p.channels + channel, out);
     }
 }

@@ -37,6 +37,15 @@ static inline inputs inputs_of(const fn_tensor *x, int count, int unit, int elem
     return in;
 }
 
+/* A multiple of what all their channels are, as far as powers of two go. */
+static inline int64_t together(const fn_tensor *x, int n)
+{
+    int64_t bits = 0;
+    for (int i = 0; i < n; i++)
+        bits |= x[i].shape.dim[1];
+    return bits;
+}
+
 /* --- sums over rows of what lies side by side: the second step of channels.cuh's --- */
 
 static __global__ void finish_each(inputs to, inputs where, const float *partial, int parts,

@@ -25,10 +25,7 @@ static __global__ void forward(readers y, inputs x, inputs bias, int relu, int64
             v.v[k] += b.v[k];
             v.v[k] = cut && v.v[k] < 0 ? 0 : v.v[k];
         }
-        UNROLL
-        for (int k = 0; k < FN_MAX_OUT; k++)
-            if (k < y.count)
-                write((T *)y.at[k] + row * channels + at, v);
+        write_all<T>(y, row * channels + at, v);
     }
 }
 
@@ -45,14 +42,7 @@ static __global__ void backward(inputs dx, float *partial, readers dy, const T *
     T *to = dx.at[i] ? (T *)dx.at[i] + at - p.first : NULL;
     bool cut = relu >> i & 1;
     for (int64_t row = my_row(); row < rows && at < channels; row += row_stride()) {
-        lanes<N> g = read<N>((const T *)dy.at[0] + row * channels + at);
-        UNROLL
-        for (int r = 1; r < FN_MAX_OUT; r++)
-            if (r < dy.count) {
-                lanes<N> more = read<N>((const T *)dy.at[r] + row * channels + at);
-                for (int k = 0; k < N; k++)
-                    g.v[k] += more.v[k];
-            }
+        lanes<N> g = sum_of<T, N>(dy, row * channels + at);
         if (cut) {
             lanes<N> v = read<N>(y + row * channels + at);
             for (int k = 0; k < N; k++)
@@ -67,12 +57,6 @@ static __global__ void backward(inputs dx, float *partial, readers dy, const T *
         give_sums(partial, sum, channels);
 }
 
-/* The plan lets all outputs be one buffer. */
-static readers different(const fn_tensor *y, int n)
-{
-    return readers_of(y, n > 1 && y[1].data == y[0].data ? 1 : n);
-}
-
 static inputs biases_of(const fn_tensor *bias, int n, int bits)
 {
     inputs in = {};
@@ -80,15 +64,6 @@ static inputs biases_of(const fn_tensor *bias, int n, int bits)
         if (bits >> i & 1)
             in.at[i] = (bias++)->data;
     return in;
-}
-
-/* A multiple of what all their channels are, as far as powers of two go. */
-static int64_t together(const fn_tensor *x, int n)
-{
-    int64_t bits = 0;
-    for (int i = 0; i < n; i++)
-        bits |= x[i].shape.dim[1];
-    return bits;
 }
 
 int fn_launch_join(const fn_tensor *y, const fn_tensor *x, const fn_tensor *bias,

@@ -18,6 +18,7 @@ enum { FN_SUM_PARTS = 528 };
 extern "C" {
 #endif
 
+struct fn_bnjoin;    /* kernels/bnjoin.h */
 struct fn_join;      /* kernels/join.h */
 struct fn_lrn;       /* kernels/lrn.h */
 struct fn_pool_walk; /* kernels/pool_walk.h, of a plain tensor */
@@ -67,6 +68,25 @@ int fn_launch_bnpool(void *y, void *best, void *note, const void *x, fn_batchnor
 int fn_launch_bnpool_back(void *dx, const void *dy, const void *note, const void *x,
                           const float *share, fn_batchnorm_launch a,
                           const struct fn_pool_walk *w, void *stream);
+
+/* bnjoin.cu: n inputs side by side, of which those in attr->norm are normalised first, each by four of
+ * w (as batchnorm's), but in training by mean and var [sum of Ci], which
+ * fn_launch_batchnorm_measure has left there. dx[i] and dw[k] may lack their data; share
+ * [2, sum of Ci] is for ..._back; partial [FN_SUM_PARTS, 2, sum of Ci] is scratch. */
+typedef struct fn_bnjoin_launch {
+    const struct fn_tensor *x, *w; /* x[i] [rows, Ci] */
+    float *mean, *var;             /* NULL: by w */
+    const struct fn_bnjoin *attr;
+    int n;
+    int64_t rows;
+} fn_bnjoin_launch;
+int fn_launch_bnjoin(const struct fn_tensor *y, const fn_bnjoin_launch *l, void *stream);
+int fn_launch_bnjoin_reduce(const struct fn_tensor *dw, float *share, float *partial,
+                            const struct fn_tensor *dy, const fn_bnjoin_launch *l,
+                            void *stream);
+int fn_launch_bnjoin_back(const struct fn_tensor *dx, const float *share,
+                          const struct fn_tensor *dy, const fn_bnjoin_launch *l,
+                          void *stream);
 
 /* cast.cu: an error where the GPU does not run our kernels; queues nothing. */
 int fn_launch_probe(void);

@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FN_MAX_IN = 8, FN_MAX_OUT = 8, FN_MAX_WEIGHT = 6, FN_ATTR_BYTES = 64 };
+enum { FN_MAX_IN = 8, FN_MAX_OUT = 8, FN_MAX_WEIGHT = 16, FN_ATTR_BYTES = 64 };
 
 typedef struct fn_shape {
     int rank;       /* 1: C   2: N,C   4: N,C,H,W -- logical order, always */

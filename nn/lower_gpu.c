@@ -1,4 +1,5 @@
 /* lower_gpu.c -- the fusion patterns of FN_CUDA: they save bytes, which a GPU has least of. */
+#include "kernels/bnjoin.h"
 #include "kernels/bnpool.h"
 #include "kernels/conv.h"
 #include "kernels/join.h"
@@ -107,14 +108,53 @@ static const fn_convs_rule rule = {may_join, gains};
 
 /* --- the end of a module --- */
 
+/* The batchnorm whose output input i of a concat is, and nobody else's; -1: there is none. */
+static int norm_before(const fn_graph *g, const fn_node *concat, int i)
+{
+    int maker = g->value[concat->x[i]].maker;
+    return maker >= 0 && fn_is(&g->node[maker], "batchnorm") &&
+                   fn_only_reader(g, concat->x[i], "concat") >= 0
+               ? maker
+               : -1;
+}
+
+/* Reads the batch norms that a concat takes, and their weights, in order; false if there are none,
+ * or bnjoin cannot do them. Only training has something to gain. */
+static bool describe_norms(fn_bnjoin *attr, const fn_graph *g, const fn_node *concat,
+                           int *w)
+{
+    *attr = (fn_bnjoin){.ways = 1};
+    for (int i = 0; g->training && i < concat->call.n_x; i++) {
+        int norm = norm_before(g, concat, i), before = fn_bnjoin_norms(attr, i);
+        if (norm < 0)
+            continue;
+        const fn_batchnorm *a = (const fn_batchnorm *)g->node[norm].attr;
+        if (before == FN_MOST_NORMS || (before > 0 && a->eps != attr->eps))
+            return false;
+        attr->eps = a->eps;
+        attr->norm |= 1 << i;
+        attr->relu |= (a->relu != 0) << i;
+        memcpy(w + 4 * before, g->node[norm].w, 4 * sizeof *w);
+    }
+    return attr->norm != 0;
+}
+
+/* The concat behind a node, its only reader, which takes batch norms; NULL: there is none. */
+static const fn_node *norms_behind(const fn_graph *g, const fn_node *n)
+{
+    fn_bnjoin attr;
+    int w[FN_MAX_WEIGHT], concat = fn_only_reader(g, n->y[0], "concat");
+    return concat >= 0 && describe_norms(&attr, g, &g->node[concat], w) ? &g->node[concat]
+                                                                        : NULL;
+}
+
 /* Whether a concat takes a convolution's bias and ReLU. */
 static bool gives_to_join(const fn_graph *g, const fn_node *conv)
 {
     const fn_conv *a = (const fn_conv *)conv->attr;
     fn_convs_group of;
-    int concat = fn_only_reader(g, conv->y[0], "concat");
-    return g->training && fn_is(conv, "conv") && (a->bias || a->relu) && concat >= 0 &&
-           g->node[concat].call.n_x <= FN_MAX_WEIGHT &&
+    return g->training && fn_is(conv, "conv") && (a->bias || a->relu) &&
+           fn_only_reader(g, conv->y[0], "concat") >= 0 && !norms_behind(g, conv) &&
            !fn_convs_find(&of, g, (int)(conv - g->node), &rule);
 }
 
@@ -135,22 +175,17 @@ static fn_join describe_join(const fn_graph *g, const fn_node *concat, int *w)
     return attr;
 }
 
-static fn_status lower_concat(fn_rewrite *r, const fn_node *n)
+/* Adds what a concat becomes, its readers' values where a fork behind it had them. */
+static fn_status add_end(fn_rewrite *r, const fn_node *n, const char *op, const void *attr,
+                         const int *w, const int *place)
 {
     const fn_graph *g = r->from;
-    int w[FN_MAX_WEIGHT] = {0}, x[FN_MAX_IN], y[FN_MAX_OUT], place[FN_MAX_OUT] = {0};
-    int fork = g->training ? fn_only_reader(g, n->y[0], "fork") : -1;
-    fn_join attr = describe_join(g, n, w);
-    fn_node *added;
-    if (fork < 0 && !attr.bias && !attr.relu)
-        return fn_rewrite_copy(r, n, NULL, &added);
-    if (fork >= 0)
-        attr.ways = fn_convs_places(place, g, &g->node[fork], &rule);
+    int x[FN_MAX_IN], y[FN_MAX_OUT], fork = fn_only_reader(g, n->y[0], "fork");
     for (int i = 0; i < n->call.n_x; i++)
         x[i] = r->map[n->x[i]];
-    FN_TRY(fn_graph_add(r->to, fn_op_find("join"), n->name, &attr, x, n->call.n_x, y));
-    added = &r->to->node[r->to->n_node - 1];
-    memcpy(added->w, w, sizeof w);
+    FN_TRY(fn_graph_add(r->to, fn_op_find(op), n->name, attr, x, n->call.n_x, y));
+    fn_node *added = &r->to->node[r->to->n_node - 1];
+    memcpy(added->w, w, sizeof added->w);
     added->row = n->row;
     r->map[n->y[0]] = y[0];
     if (fork < 0)
@@ -159,6 +194,26 @@ static fn_status lower_concat(fn_rewrite *r, const fn_node *n)
     for (int k = 0; k < g->node[fork].call.n_y; k++)
         r->map[g->node[fork].y[k]] = y[place[k]];
     return FN_OK;
+}
+
+static fn_status lower_concat(fn_rewrite *r, const fn_node *n)
+{
+    const fn_graph *g = r->from;
+    int w[FN_MAX_WEIGHT] = {0}, place[FN_MAX_OUT] = {0}, ways = 1;
+    int fork = g->training ? fn_only_reader(g, n->y[0], "fork") : -1;
+    fn_bnjoin norms;
+    fn_node *added;
+    if (fork >= 0)
+        ways = fn_convs_places(place, g, &g->node[fork], &rule);
+    if (describe_norms(&norms, g, n, w)) {
+        norms.ways = ways;
+        return add_end(r, n, "bnjoin", &norms, w, place);
+    }
+    fn_join attr = describe_join(g, n, w);
+    if (fork < 0 && !attr.bias && !attr.relu)
+        return fn_rewrite_copy(r, n, NULL, &added);
+    attr.ways = ways;
+    return add_end(r, n, "join", &attr, w, place);
 }
 
 /* --- all of them --- */
@@ -189,6 +244,10 @@ static fn_status lower_node(fn_rewrite *r, const fn_node *n)
         return lower_bnpool(r, n, second, &norm);
     if (fn_is(n, "conv"))
         return lower_conv(r, n);
+    if (fn_is(n, "batchnorm") && norms_behind(r->from, n)) {
+        r->map[n->y[0]] = r->map[n->x[0]];
+        return FN_OK;
+    }
     if (fn_is(n, "fork"))
         return fn_convs_lower_fork(r, n, &rule);
     if (fn_is(n, "concat"))

@@ -19,7 +19,7 @@ static int64_t inputs(const fn_graph *g, const fn_node *n)
 /* The outputs of a fork and of a join are one value. */
 static bool is_one_value(const fn_node *n)
 {
-    return strcmp(n->op->name, "fork") == 0 || strcmp(n->op->name, "join") == 0;
+    return n->op->twins || strcmp(n->op->name, "fork") == 0;
 }
 
 static int64_t written(const fn_graph *g, const fn_node *n)

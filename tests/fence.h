@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FN_FENCE = 128, FN_FENCES = 96 };
+enum { FN_FENCE = 128, FN_FENCES = 128 };
 
 typedef struct fn_fenced {
     unsigned char *data;

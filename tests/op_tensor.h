@@ -61,4 +61,21 @@ static inline void round_tensor(fn_tensor t)
         fn_f64(t)[i] = (double)fn_bf16_float(fn_bf16_of((float)fn_f64(t)[i]));
 }
 
+enum { EVERY_CHOICE = 8 };
+
+/* Choices of gradients that nobody wants: all there are of a few; of many, each of them alone, and
+ * all but each. */
+static inline int unwanted_choices(int gradients)
+{
+    return gradients > EVERY_CHOICE ? 2 * gradients : (1 << gradients) - 1;
+}
+
+static inline unsigned unwanted_choice(int gradients, int i)
+{
+    unsigned all = (1u << gradients) - 1, one = 1u << i / 2;
+    if (gradients <= EVERY_CHOICE)
+        return (unsigned)i + 1;
+    return i % 2 ? all & ~one : one;
+}
+
 #endif

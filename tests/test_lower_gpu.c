@@ -1,5 +1,7 @@
 /* test_lower_gpu.c -- what is fused for FN_CUDA alone. That it means the same: test_plan_cuda.c. */
 #include "core/mem.h"
+#include "kernels/batchnorm.h"
+#include "kernels/bnjoin.h"
 #include "kernels/bnpool.h"
 #include "kernels/conv.h"
 #include "kernels/convs.h"
@@ -45,6 +47,79 @@ TEST(a_gpu_trains_batch_norm_and_pool_in_one)
         CHECK_INT(count_attr(low, "bnpool", offsetof(fn_bnpool, norm.relu)), 2 * training);
         fn_graph_close(low);
     }
+}
+
+/* What is left are the norms of 2/3x3r and of each module's two reductions, which neither a pool nor
+ * a concat reads. */
+TEST(a_gpu_joins_the_batch_norms_of_a_module_in_one)
+{
+    fn_graph *low = lower_shipped("nn2-bn", true);
+    int norms = 0, readers = 0;
+    for (int i = 0; i < low->n_node; i++) {
+        const fn_node *n = &low->node[i];
+        if (strcmp(n->op->name, "bnjoin") != 0)
+            continue;
+        const fn_bnjoin *a = (const fn_bnjoin *)n->attr;
+        CHECK_INT(a->norm, a->relu);
+        CHECK_INT(n->call.n_w, 4 * fn_bnjoin_norms(a, n->call.n_x));
+        norms += fn_bnjoin_norms(a, n->call.n_x);
+        readers += a->ways;
+    }
+    CHECK_INT(count(low, "bnjoin"), 10);
+    CHECK_INT(norms, 8 * 4 + 2 * 2);
+    CHECK_INT(readers, 9 * 2 + 1);
+    CHECK_INT(count(low, "batchnorm"), 1 + 10 * 2);
+    CHECK_INT(count(low, "join") + count(low, "concat"), 0);
+    fn_graph_close(low);
+    low = lower_shipped("nn2-bn", false);
+    CHECK_INT(count(low, "bnjoin"), 0);
+    fn_graph_close(low);
+}
+
+/* Two norms of other eps, and five: each stays where it is. */
+TEST(batch_norms_that_cannot_be_joined_stay)
+{
+    for (int five = 0; five < 2; five++) {
+        const fn_batchnorm norm[2] = {{.eps = 1e-3f}, {.eps = five ? 1e-3f : 1e-2f}};
+        int ways = five ? 5 : 2, x = 0, way[FN_MAX_OUT], y[FN_MAX_OUT], branch[5];
+        const fn_fork fork = {ways};
+        fn_graph *g = NULL, *low = NULL;
+        CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 8, 3, 3), true));
+        CHECK_OK(fn_graph_add(g, fn_op_find("fork"), "f", &fork, &x, 1, way));
+        for (int i = 0; i < ways; i++)
+            CHECK_OK(fn_graph_add(g, fn_op_find("batchnorm"), "n", &norm[i % 2], &way[i], 1,
+                                  &branch[i]));
+        CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "all", NULL, branch, ways, y));
+        g->n_output = 1;
+        g->output[0] = y[0];
+        CHECK_OK(fn_lower(&low, g, FN_CUDA));
+        CHECK_INT(count(low, "batchnorm"), ways);
+        CHECK_INT(count(low, "concat"), 1);
+        fn_graph_close(low);
+        fn_graph_close(g);
+    }
+}
+
+TEST(a_bias_beside_a_batch_norm_stays_with_its_convolution)
+{
+    static const fn_fork two = {2};
+    static const fn_conv conv = {.out = 8, .kernel = 3, .stride = 1, .bias = 1};
+    static const fn_batchnorm norm = {.eps = 1e-3f};
+    int x = 0, way[FN_MAX_OUT], y[FN_MAX_OUT], branch[2];
+    fn_graph *g = NULL, *low = NULL;
+    CHECK_OK(fn_graph_open(&g, "g", (fn_shape)FN_NCHW(1, 8, 3, 3), true));
+    CHECK_OK(fn_graph_add(g, fn_op_find("fork"), "f", &two, &x, 1, way));
+    CHECK_OK(fn_graph_add(g, fn_op_find("conv"), "c", &conv, &way[0], 1, &branch[0]));
+    CHECK_OK(fn_graph_add(g, fn_op_find("batchnorm"), "n", &norm, &way[1], 1, &branch[1]));
+    CHECK_OK(fn_graph_add(g, fn_op_find("concat"), "all", NULL, branch, 2, y));
+    g->n_output = 1;
+    g->output[0] = y[0];
+    CHECK_OK(fn_lower(&low, g, FN_CUDA));
+    CHECK_INT(count_attr(low, "conv", offsetof(fn_conv, bias)), 1);
+    CHECK_INT(count(low, "bnjoin"), 1);
+    CHECK_INT(low->node[low->n_node - 1].call.n_w, 4);
+    fn_graph_close(low);
+    fn_graph_close(g);
 }
 
 /* The bias of the convolution before is now the poolnorm's, under its own number. */

@@ -1,5 +1,6 @@
 /* test_ops_cuda.c -- every op on FN_CUDA, in every precision, against the reference: through
  * tests/emu/ in some orders of a block's threads, or linked to fn_gpu on a GPU. */
+#include "kernels/bnjoin.h"
 #include "kernels/bnpool.h"
 #include "kernels/convs.h"
 #include "kernels/fork.h"
@@ -119,8 +120,10 @@ static void check_unwanted(subject *s)
     int gradients = s->oracle.n_x + s->oracle.n_w;
     if (!s->op->kernel[FN_CUDA])
         return;
-    for (unsigned unwanted = 1; unwanted < 1u << gradients; unwanted++)
-        try(s, (way){.backend = FN_CUDA, .unwanted = unwanted, .gpu = gpu});
+    for (int i = 0; i < unwanted_choices(gradients); i++)
+        try(s, (way){.backend = FN_CUDA,
+                     .unwanted = unwanted_choice(gradients, i),
+                     .gpu = gpu});
 }
 
 TEST(a_gradient_without_a_place_is_not_wanted)
@@ -150,6 +153,7 @@ static const fn_lrn five = {.size = 5, .alpha = 2, .beta = 0.75f, .k = 1};
 static const fn_lrn seven = {.size = 7, .alpha = 2, .beta = 0.6f, .k = 1};
 static const fn_bnpool normed = {.norm = {.eps = 1e-3f, .relu = 1},
                                  .pool = {.kernel = 3, .stride = 2}};
+static const fn_bnjoin wholly = {.norm = 3, .relu = 2, .ways = 2, .eps = 1e-3f};
 static const fn_convs many = {.n = 3, .out = {8, 512, 24}, .bias = 1};
 static const fn_join ends = {.bias = 2, .relu = 2, .ways = 2};
 static const fn_poolnorm pool_norm = {
@@ -178,6 +182,9 @@ static const struct {
     {"lrn", {&seven, 1, {FN_NCHW(2, 72, 2, 2)}, FN_FILL_UNIFORM}},
     {"concat", {"", 2, {FN_NCHW(2, 512, 1, 3), FN_NCHW(2, 8, 1, 3)}, FN_FILL_UNIFORM}},
     {"concat", {"", 2, {FN_NCHW(2, 64, 1, 3), FN_NCHW(2, 3, 1, 3)}, FN_FILL_UNIFORM}},
+    {"bnjoin", {&wholly, 2, {FN_NCHW(2, 512, 1, 3), FN_NCHW(2, 8, 1, 3)}, FN_FILL_UNIFORM}},
+    {"bnjoin", {&wholly, 2, {FN_NCHW(2, 64, 1, 3), FN_NCHW(2, 3, 1, 3)}, FN_FILL_UNIFORM}},
+    {"bnjoin", {&wholly, 2, {FN_NCHW(2, 8, 9, 9), FN_NCHW(2, 16, 9, 9)}, FN_FILL_UNIFORM}},
     {"bnpool", {&normed, 1, {FN_NCHW(2, 8, 31, 5)}, FN_FILL_UNIFORM}},
     {"bnpool", {&normed, 1, {FN_NCHW(2, 520, 3, 4)}, FN_FILL_UNIFORM}},
     {"convs", {&many, 1, {FN_NCHW(1, 8, 9, 9)}, FN_FILL_UNIFORM}},
