@@ -1,12 +1,17 @@
 /* info.c -- facenet info NET : the paper's table beside ours; --plan: how it would run */
 #include "cli/cli.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include "kernels/precision.h"
 #include "kernels/threads.h"
+#include "nn/gauge.h"
 #include "nn/net.h"
 #include "nn/plan.h"
 #include "nn/summary.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <argp.h>
 
@@ -59,7 +64,7 @@ static const struct argp_option options[] = {
     {"training", 't', NULL, 0, "the plan of training; default: of inference", 0},
     {"no-fuse", 'n', NULL, 0, "node by node, as the file says", 0},
     {"batch", 'b', "N", 0, "of the plan; default 1", 0},
-    {"precision", 'P', "NUMBERS", 0, "of the plan: fp32 (default) or bf16", 0},
+    {"precision", 'P', "NUMBERS", 0, "of the plan: fp32 (default), bf16 or u8", 0},
     {0},
 };
 static const struct argp parser = {options,
@@ -103,15 +108,18 @@ static fn_status table(const fn_graph *g, int *code)
 static int print_lines(const fn_plan *p, fn_plan_line *slow)
 {
     int count = 0;
-    printf("%-24s %-10s %-12s %-8s %12s %10s %12s  %s\n", "node", "op", "output", "format",
+    printf("%-24s %-10s %-12s %-12s %12s %10s %12s  %s\n", "node", "op", "output", "format",
            "value", "notes", "scratch", "implementation");
     for (int i = 0; i < fn_plan_lines(p); i++) {
         fn_plan_line l;
-        char shape[24];
+        char shape[24], lies[32];
         fn_plan_line_at(p, i, &l);
         fn_graph_print_shape(shape, sizeof shape, l.shape);
-        printf("%-24s %-10s %-12s %-8s %12zu %10zu %12zu  %s\n", l.name, l.op, shape,
-               l.format, l.bytes, l.saved, l.workspace, l.kernel);
+        bool floats = strcmp(l.type, "f32") == 0;
+        snprintf(lies, sizeof lies, "%s%s%s", l.format, floats ? "" : ":",
+                 floats ? "" : l.type);
+        printf("%-24s %-10s %-12s %-12s %12zu %10zu %12zu  %s\n", l.name, l.op, shape, lies,
+               l.bytes, l.saved, l.workspace, l.kernel);
         if (l.slow && count++ == 0)
             *slow = l;
     }
@@ -135,16 +143,54 @@ static fn_status print_plan(const fn_plan *p, const char *net)
                    net, count, slow.name, slow.kernel);
 }
 
+/* One pass of random images through random weights. */
+static fn_status pass(fn_plan *p, const fn_graph *g)
+{
+    int64_t count = fn_numel(g->value[0].shape);
+    fn_rng r = fn_rng_at(1, FN_RNG_TEST, 0, 0);
+    float *x = fn_alloc((size_t)count, sizeof *x);
+    if (!x)
+        return fn_fail(FN_ENOMEM, "no memory for a batch of images");
+    for (int64_t i = 0; i < count; i++)
+        x[i] = (float)fn_rng_range(&r, -1, 1);
+    fn_status rc = fn_plan_load(p);
+    rc = rc == FN_OK ? fn_plan_forward(p, x) : rc;
+    fn_free(x);
+    return rc;
+}
+
+/* Which values are bytes is a matter of their signs, and those of the network's activations. */
+static fn_status open_u8(fn_plan **p, const fn_graph *g, fn_params *params,
+                         fn_plan_options o)
+{
+    fn_plan *floats = NULL;
+    fn_gauge *gauge = NULL;
+    int n;
+    fn_status rc;
+    FN_TRY(fn_precision_accept(o.precision, o.backend, o.exact));
+    fn_params_init(params, 1);
+    FN_GO(fn_plan_open(&floats, g, params,
+                       (fn_plan_options){.backend = FN_CPU, .no_fuse = o.no_fuse}));
+    FN_GO(fn_gauge_open(&gauge, floats));
+    FN_GO(pass(floats, g));
+    o.range = fn_gauge_ranges(gauge, &n);
+    rc = fn_plan_open(p, g, params, o);
+out:
+    fn_gauge_close(gauge);
+    fn_plan_close(floats);
+    return rc;
+}
+
 static fn_status plan(const fn_graph *g, const arguments *a)
 {
     fn_params *params;
     fn_plan *p = NULL;
+    const fn_plan_options o = {
+        .backend = FN_CPU, .no_fuse = a->no_fuse, .precision = a->precision};
+    bool calibrates = a->precision == FN_PRECISION_U8 && !a->training;
     fn_threads_set(0);
     FN_TRY(fn_params_open(&params, g, a->training));
-    fn_status rc = fn_plan_open(&p, g, params,
-                                (fn_plan_options){.backend = FN_CPU,
-                                                  .no_fuse = a->no_fuse,
-                                                  .precision = a->precision});
+    fn_status rc = calibrates ? open_u8(&p, g, params, o) : fn_plan_open(&p, g, params, o);
     if (rc == FN_OK)
         rc = print_plan(p, g->name);
     fn_plan_close(p);

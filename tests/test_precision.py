@@ -109,6 +109,13 @@ try:
         skipped += 1
     else:
         low(embed, "u8", *calibrate)
+        r = run("info", "--plan", "nn4", "--precision", "u8")
+        check("the plan shows bytes", r.returncode == 0 and r.stdout.count("nhwc:u8") > 70, r.stdout)
+        check("and bytes of either sign", r.stdout.count("nhwc:s8") == 1, r.stdout)
+        check("but no rows of them", "fc/linear" in r.stdout and
+              all(":" not in x.split()[3] for x in r.stdout.splitlines() if x.startswith("fc")), r.stdout)
+        refused("a plan of u8 for training", 69, "u8 is for embedding", "info", "--plan", "nn4",
+                "--training", "--precision", "u8")
         refused("u8 without faces", 64, "--calibrate PACK", *embed, "--precision", "u8")
         refused("a pack that is not there", 66, "none.h5", *embed, "--precision", "u8",
                 "--calibrate", at("none.h5"))
