@@ -274,6 +274,7 @@ kernels/implicit.c @ s/ .relu = g->relu};/ .relu = false};/ @ test_implicit @ th
 kernels/implicit.c @ s/t.bias = v->u + p.first;/t.bias = v->u;/ @ test_implicit @ every panel has the first one's biases
 kernels/implicit.c @ s/while (pixels % n)/while (false)/ @ test_implicit @ lines with a rest
 kernels/implicit_back.c @ s/if (i < 0 || i >= g->y_high) {/if (i < 0) {/ @ test_implicit @ a gradient below the image
+kernels/implicit_back.c @ s/if (s.first == s.end)/if (false)/ @ test_implicit @ a phase of the stride without a pixel
 kernels/implicit_back.c @ s/pixel\[k\] = 0;/;/ @ test_implicit @ a part's padding is not zeroed
 kernels/implicit_back.c @ s/y ? y + at : NULL, g->y_wide/NULL, g->y_wide/ @ test_implicit @ what the ReLU stopped goes on
 kernels/implicit_pack.c @ s/o < p.columns ? bias\[p.part\]\[p.at + o\] : 0/bias[p.part][o]/ @ test_implicit @ a second panel's biases are the first's
