@@ -84,7 +84,7 @@ kernels/lrn.c @ s/-(double)a->beta - 1)/-(double)a->beta)/ @ test_ops @ the wron
 kernels/lrn_cpu.c @ s/sum += at\[i\];/sum += at[0];/ @ test_ops @ windows that are not five wide
 kernels/lrn_cpu.c @ s/(powers){square \* root, /(powers){square, / @ test_ops @ the wrong power
 kernels/lrn_cpu.c @ s/left < TILE ? left : TILE/TILE/ @ test_ops @ a tile past the last pixel
-kernels/winograd_stages_body.h @ s/back ? TAPS - 1 - tap : tap/tap/ @ test_winograd @ backward's kernel is not turned round
+kernels/winograd_stages_body.h @ s/back ? FN_TAPS - 1 - tap : tap/tap/ @ test_winograd @ backward's kernel is not turned round
 kernels/winograd.c @ s/from + k == 0)/false)/ @ test_winograd @ the gradient is added to what was there
 kernels/winograd_stages_body.h @ s/row < 0 ? -row : 0/0/ @ test_winograd @ the padding above an image
 kernels/winograd_stages_body.h @ s/least(size, s->width - column)/size/ @ test_winograd @ tiles that stick out
@@ -262,7 +262,7 @@ infer/calibrate.c @ s/fn_pass_check(s, .*;/FN_OK;/ @ test_session_low @ calibrat
 infer/calibrate.c @ s/fn_view_centre(s->view)/fn_view_centre(1)/ @ test_session_low @ calibrated on another crop
 infer/calibrate.c @ s/if (n < 1)/if (n < 0)/ @ test_session_low @ calibrated on nothing
 nn/params.c @ s,sqrt(2.0 / ,sqrt(1.0 / , @ test_params @ half the variance of He
-nn/gauge.c @ s/g->at = node ? g->at : 0;// @ test_session_low @ the second face runs over the list
+nn/gauge.c @ s/        g->at = 1;/        g->at = g->at ? g->at : 1;/ @ test_session_low @ the second face runs over the list
 core/rng.c @ s,i < ROUNDS; i++,i < ROUNDS - 1; i++, @ test_rng @ a round of Philox is missing
 data/pack_part.c @ s/ == h->crc \&\&/ == h->crc | 1 \&\&/ @ test_pack_part @ a torn record is taken
 data/pack_part.c @ s/h->body <= left - h->key;/true;/ @ test_pack_part @ a record that is longer than its file
