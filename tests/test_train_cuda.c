@@ -270,7 +270,7 @@ TEST(crops_that_are_made_anew_are_those_of_the_step)
         CHECK_OK(fn_trainer_start(&gpu));
         size_t size = 3 * (size_t)fn_net_height(cpu.net) * (size_t)fn_net_width(cpu.net);
         float *a = fn_alloc(size, sizeof *a), *b = fn_alloc(size, sizeof *b);
-        for (int step = 0; step < 3; step++) {
+        for (int step = 0; step < 2; step++) { /* the second is played */
             CHECK_OK(fn_trainer_step(&cpu));
             CHECK_OK(fn_trainer_step(&gpu));
         }
