@@ -1,7 +1,8 @@
 # fn_flags: what every object of ours is compiled with. fn_warnings: the house's warnings.
 add_library(fn_flags INTERFACE)
 target_compile_options(fn_flags INTERFACE -fno-math-errno -ffp-contract=fast
-    $<$<CONFIG:Release>:-O3> $<$<BOOL:${FN_NATIVE}>:-march=native>)
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fopenmp-simd> $<$<CONFIG:Release>:-O3>
+    $<$<BOOL:${FN_NATIVE}>:-march=native>)
 target_compile_definitions(fn_flags INTERFACE _POSIX_C_SOURCE=200809L
     $<$<BOOL:${FN_WITH_CUDA}>:FN_WITH_CUDA>)
 if(FN_SANITIZE)
