@@ -1,4 +1,5 @@
-/* info.c -- facenet info NET : the paper's table beside ours; --plan: how it would run */
+/* info.c -- facenet info NET : the paper's table beside ours; --plan: how it would run; --rows: what
+ * a network's file may say */
 #include "cli/cli.h"
 #include "core/mem.h"
 #include "core/rng.h"
@@ -7,6 +8,7 @@
 #include "nn/gauge.h"
 #include "nn/net.h"
 #include "nn/plan.h"
+#include "nn/rows.h"
 #include "nn/summary.h"
 
 #include <inttypes.h>
@@ -19,7 +21,7 @@ enum { DIFFERS = 65 };
 
 typedef struct arguments {
     const char *net;
-    bool plan, training, no_fuse;
+    bool plan, rows, training, no_fuse;
     int batch;
     fn_precision precision;
 } arguments;
@@ -30,6 +32,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
     switch (key) {
     case 'p':
         a->plan = true;
+        return 0;
+    case 'r':
+        a->rows = true;
         return 0;
     case 't':
         a->training = true;
@@ -49,7 +54,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->net = value;
         return 0;
     case ARGP_KEY_END:
-        if (!a->net)
+        if (!a->net && !a->rows)
             argp_error(state,
                        "a network is needed: nn1, nn2, nn3, nn4, nns1, nns2, a -bn one, "
                        "or a path");
@@ -61,6 +66,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"plan", 'p', NULL, 0, "print nodes, formats, implementations and memory instead", 0},
+    {"rows", 'r', NULL, 0, "print what a network's file may say: docs/networks.md", 0},
     {"training", 't', NULL, 0, "the plan of training; default: of inference", 0},
     {"no-fuse", 'n', NULL, 0, "node by node, as the file says", 0},
     {"batch", 'b', "N", 0, "of the plan; default 1", 0},
@@ -69,7 +75,7 @@ static const struct argp_option options[] = {
 };
 static const struct argp parser = {options,
                                    parse,
-                                   "NET",
+                                   "NET\n--rows",
                                    "Print a network's rows with outputs, parameters and "
                                    "multiply-adds beside the figures that "
                                    "the paper prints. Exit code 65: one differs.",
@@ -198,6 +204,29 @@ static fn_status plan(const fn_graph *g, const arguments *a)
     return rc;
 }
 
+static void print_attributes(const fn_field *table)
+{
+    _Alignas(16) char attr[FN_ATTR_BYTES] = {0};
+    char value[FN_TEXT_BYTES], range[256];
+    fn_field_defaults(table, attr);
+    for (const fn_field *f = table; f->name; f++) {
+        fn_field_print(value, sizeof value, f, attr);
+        fn_field_describe(range, sizeof range, f);
+        printf("  %-10s %-10s %s\n", f->name, fn_field_required(f) ? "(needed)" : value,
+               range);
+    }
+}
+
+static void print_rows(void)
+{
+    const fn_field *field;
+    const char *word;
+    for (int i = 0; (word = fn_rows_word(i, &field)); i++) {
+        printf("%s\n", word);
+        print_attributes(field);
+    }
+}
+
 int fn_cli_info(int argc, char **argv)
 {
     arguments a = {.batch = 1};
@@ -206,6 +235,10 @@ int fn_cli_info(int argc, char **argv)
     int code = 0;
     fn_status rc;
     fn_cli_parse(&parser, "info", argc, argv, &a);
+    if (a.rows) {
+        print_rows();
+        return 0;
+    }
     FN_GO(fn_net_open(&net, a.net, NULL));
     FN_GO(fn_net_build(&g, net, a.batch, a.training));
     rc = a.plan ? plan(g, &a) : table(g, &code);

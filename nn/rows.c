@@ -35,34 +35,55 @@ bool fn_rows_is_name(const char *text)
 
 /* --- the word --- */
 
+static const fn_layer *layer_of(const char *word)
+{
+    for (const fn_layer *l = fn_layers; l->name; l++)
+        if (strcmp(l->name, word) == 0)
+            return l;
+    return NULL;
+}
+
+static const fn_field *fields_of(const fn_layer *layer, const fn_op *op)
+{
+    return layer ? layer->field : op->field ? op->field : no_fields;
+}
+
+const char *fn_rows_word(int i, const fn_field **field)
+{
+    for (const fn_layer *l = fn_layers; l->name; l++)
+        if (i-- == 0) {
+            *field = fields_of(l, NULL);
+            return l->name;
+        }
+    for (const fn_op *const *op = fn_ops; *op; op++)
+        if (!(*op)->internal && !layer_of((*op)->name) && i-- == 0) {
+            *field = fields_of(NULL, *op);
+            return (*op)->name;
+        }
+    return NULL;
+}
+
 static fn_status refuse_word(const reader *r, fn_yaml_node word)
 {
     const char *known[WORDS] = {NULL};
-    int n = 0;
-    for (const fn_layer *l = fn_layers; l->name; l++)
-        known[n++] = l->name;
-    for (int i = 0; fn_ops[i] && n < WORDS - 1; i++)
-        if (!fn_ops[i]->internal)
-            known[n++] = fn_ops[i]->name;
+    const fn_field *field;
+    for (int n = 0; n < WORDS - 1 && (known[n] = fn_rows_word(n, &field)); n++)
+        ;
     const char *wrong = fn_yaml_text(r->yaml, word), *near = fn_suggest(known, wrong);
-    return fn_yaml_fail(r->yaml, word, "there is no layer or op '%.60s'%s%s%s", wrong,
-                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return fn_yaml_fail(
+        r->yaml, word, "there is no layer or op '%.60s'%s%s%s (facenet info --rows)", wrong,
+        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static fn_status find_word(const reader *r, source *s)
 {
     const char *word = fn_yaml_text(r->yaml, s->word);
-    for (const fn_layer *l = fn_layers; l->name && !s->layer; l++)
-        if (strcmp(l->name, word) == 0)
-            s->layer = l;
-    if (s->layer) {
-        s->field = s->layer->field;
-        return FN_OK;
-    }
-    s->op = fn_op_find(word);
-    if (!s->op || s->op->internal)
+    s->layer = layer_of(word);
+    if (!s->layer)
+        s->op = fn_op_find(word);
+    if (!s->layer && (!s->op || s->op->internal))
         return refuse_word(r, s->word);
-    s->field = s->op->field ? s->op->field : no_fields;
+    s->field = fields_of(s->layer, s->op);
     return FN_OK;
 }
 

@@ -201,6 +201,9 @@ def bad_configs():
     config("unknown net", good.replace(at("tiny.yaml"), "nn5"), "nn5", code=66)
     config("broken net", good.replace(at("tiny.yaml"), write("n.yaml", NET.replace(
         "stride: 2}", "strid: 2}", 1))), "n.yaml:5:41", "did you mean 'stride'?")
+    config("two heads", good.replace(at("tiny.yaml"), write("n.yaml", NET + """  other:
+    - fc: {out: 4}
+""")), "one head", "has 2")
     config("batch too large", good.replace("people: 6", "people: 600"), "faces")
     config("no such pack", good.replace("train.h5", "none.h5"), "data.train", "none.h5", code=66)
     config("no such pack to validate on", good.replace('val: ""', "val: none.h5"), "data.val",

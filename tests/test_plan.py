@@ -1,6 +1,7 @@
 """test_plan.py -- what `facenet info --plan` prints: its columns, its totals, and what changes
-with fusion, training and the batch."""
+with fusion, training and the batch; and that docs/networks.md is true."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -64,12 +65,30 @@ def plans(path):
     check("plan: training needs more", train[1] > fused[1] and train[2] > plain[2], lines)
 
 
+def words():
+    """Every word of --rows is a row; docs/networks.md names it, and its network is one."""
+    with open("docs/networks.md", encoding="ascii") as f:
+        page = f.read()
+    lines = run("info", "--rows").stdout.splitlines()
+    found = [line for line in lines if not line.startswith(" ")]
+    check("rows: layers and ops", {"conv", "fc", "inception", "lrn", "softmax"} <= set(found) and
+          "fork" not in found and len(found) == len(set(found)), found)
+    check("rows: the page has all", all(f"`{word}`" in page for word in found), found)
+    check("rows: attributes", ["kernel", "(needed)", "an", "integer", "in", "[1,", "64]"] in
+          [line.split() for line in lines], lines)
+    return re.search("```yaml\n(.*?)```", page, re.DOTALL).group(1)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="fn-plan-") as folder:
         path = os.path.join(folder, "tiny.yaml")
         with open(path, "w", encoding="ascii") as f:
             f.write(NET)
         plans(path)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(words())
+        r = run("info", path)
+        check("the page's network", r.returncode == 0 and "1x1x64" in r.stdout, r.stderr)
     return failed > 0
 
 

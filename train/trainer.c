@@ -11,12 +11,25 @@
 
 enum { SPARE_PART = 16 };
 
+static fn_status check_ends(const fn_graph *g)
+{
+    int channels = (int)g->value[0].shape.dim[1];
+    if (channels == 3 && g->n_output == 1)
+        return FN_OK;
+    return fn_fail(
+        FN_ECONFIG,
+        "%s: a network that is trained reads 3 channels and has one head; this one "
+        "reads %d and has %d",
+        g->name, channels, g->n_output);
+}
+
 static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
 {
     const fn_config *c = &t->config;
     fn_graph *g = NULL;
     fn_status rc;
     FN_TRY(fn_net_build(&g, t->net, batch, true));
+    FN_GO(check_ends(g));
     if (!t->params) {
         t->dim = (int)g->value[g->output[0]].shape.dim[1];
         FN_GO(fn_params_open(&t->params, g, true));
