@@ -1,5 +1,5 @@
-/* bench_step.c -- how fast a network runs here: inference and a whole training step without
- * data, in images per second, best and median of the rounds; in fp32, without Winograd, in bf16, and
+/* bench_step.c -- how fast a network runs here: inference and a whole training step without data,
+ * in images per second, best and median of the rounds; in fp32, without Winograd, in bf16, and
  * inference in u8.
  *
  *   bench_step NET BATCH [THREADS [ROUNDS]] */

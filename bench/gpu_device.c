@@ -1,6 +1,6 @@
-/* gpu_device.c -- what GPU is here, a line of JSON; and what cuDNN knows of it, the description from
- * which another machine makes plans for it (tests/data/devices), into FILE. `open_s` is what a program
- * waits before it has a GPU at all: driver, cuDNN, cuBLAS.
+/* gpu_device.c -- what GPU is here, a line of JSON; and what cuDNN knows of it, the description
+ * from which another machine makes plans for it (tests/data/devices), into FILE. `open_s` is what
+ * a program waits before it has a GPU at all: driver, cuDNN, cuBLAS.
  *
  *     gpu_device [FILE] */
 #include "core/clock.h"

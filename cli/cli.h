@@ -45,8 +45,8 @@ fn_status fn_cli_embed_images(float *e, const fn_model *m, const fn_cli_source *
 struct argp;
 struct argp_state;
 
-/* --model, --crop, --images, --device and --threads, as a child of a subcommand's parser; its input is an
- * fn_cli_source. */
+/* --model, --crop, --images, --device and --threads, as a child of a subcommand's parser; its
+ * input is an fn_cli_source. */
 extern const struct argp fn_cli_source_parser;
 
 /* argp_parse under the subcommand's name; a wrong argument ends the program with 64. */

@@ -162,8 +162,8 @@ static fn_status synth(const arguments *a)
                           .seed = (uint64_t)a->seed,
                           .first = a->first - 1};
     FN_TRY(fn_synth_folder(a->output, o));
-    printf("%s: %d drawn faces of %d drawn people; pairs.txt beside them\n", a->output,
-           a->people * a->images, a->people);
+    printf("%s: %lld drawn faces of %d drawn people; pairs.txt beside them\n", a->output,
+           (long long)a->people * a->images, a->people);
     return FN_OK;
 }
 

@@ -1,5 +1,5 @@
-/* info.c -- facenet info NET : the paper's table beside ours; --plan: how it would run; --rows: what
- * a network's file may say */
+/* info.c -- facenet info NET : the paper's table beside ours; --plan: how it would run; --rows:
+ * what a network's file may say */
 #include "cli/cli.h"
 #include "core/mem.h"
 #include "core/rng.h"

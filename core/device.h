@@ -65,11 +65,11 @@ fn_status fn_device_copy(fn_device *d, void *to, const void *from, size_t bytes)
 fn_status fn_device_zero(fn_device *d, void *to, size_t bytes) FN_CHECKED;
 
 /* Between fn_device_record and fn_device_recorded, which ends it whatever comes, what goes to the
- * queue of work is not done but kept, launches and calls of libraries with the arguments that they
- * have then; fn_recording_play queues all of it at once, as often as one likes. What is recorded has
- * run before, or libraries would still have something to load. Nothing may wait meanwhile, claim or
- * give back memory of the GPU, or copy from or to memory of the host that is not pinned.
- * fn_device_forget drops it, in place of fn_device_recorded. */
+ * queue of work is not done but kept, launches and calls of libraries with the arguments that
+ * they have then; fn_recording_play queues all of it at once, as often as one likes. What is
+ * recorded has run before, or libraries would still have something to load. Nothing may wait
+ * meanwhile, claim or give back memory of the GPU, or copy from or to memory of the host that is
+ * not pinned. fn_device_forget drops it, in place of fn_device_recorded. */
 typedef struct fn_recording fn_recording;
 fn_status fn_device_record(fn_device *d) FN_CHECKED;
 fn_status fn_device_recorded(fn_device *d, fn_recording **out) FN_CHECKED;

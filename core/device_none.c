@@ -1,5 +1,5 @@
-/* device.h in a build without CUDA: there is no device to be opened, and nobody gets as far as asking
- * one. */
+/* device.h in a build without CUDA: there is no device to be opened, and nobody gets as far as
+ * asking one. */
 #include "core/device.h"
 
 fn_status fn_device_open(fn_device **out, int number)

@@ -28,15 +28,15 @@ fn_status fn_file_replace_in(const char *folder, const char *name, const void *d
 /* FN_EINVAL when a folder or a device is in the place of PATH. */
 fn_status fn_file_check_target(const char *path) FN_CHECKED;
 
-/* The steps of fn_file_replace, for files too large for memory.
- * Opens the draft of PATH, "PATH.tmp.PID", to be read and written, unless a folder or a device is in
- * the place of PATH; an older draft of that name is removed. */
+/* The steps of fn_file_replace, for files too large for memory. Opens the draft of PATH,
+ * "PATH.tmp.PID", to be read and written, unless a folder or a device is in the place of PATH; an
+ * older draft of that name is removed. */
 fn_status fn_file_draft(int *fd, char **draft, const char *path) FN_CHECKED;
 /* Writes all of it at an offset. `path` stands in the sentence. */
 fn_status fn_file_write(int fd, int64_t at, const void *data, size_t size,
                         const char *path) FN_CHECKED;
-/* Closes and frees the draft, and publishes it if `rc`, of what was written, is FN_OK; otherwise it is
- * gone. */
+/* Closes and frees the draft, and publishes it if `rc`, of what was written, is FN_OK; otherwise
+ * it is gone. */
 fn_status fn_file_finish(int fd, char *draft, const char *path, fn_status rc) FN_CHECKED;
 /* Gives a finished draft its name for good and closes fd; on failure the draft is gone. */
 fn_status fn_file_publish(int fd, const char *draft, const char *path) FN_CHECKED;
@@ -53,7 +53,8 @@ fn_status fn_file_remove_tree(const char *path) FN_CHECKED;
 /* "folder/name", allocated (fn_free); NULL when memory is out. */
 char *fn_file_join(const char *folder, const char *name);
 
-/* The folder that PATH lies in, "." for a bare name; allocated (fn_free); NULL when memory is out. */
+/* The folder that PATH lies in, "." for a bare name; allocated (fn_free); NULL when memory is
+ * out. */
 char *fn_file_parent(const char *path);
 
 /* PREFIX/name where this program is PREFIX/bin/PROGRAM, so that an installed tree can be moved;

@@ -32,8 +32,8 @@ fn_status fn_h5_write_text(fn_h5 *h, const char *name, const char *text) FN_CHEC
 fn_status fn_h5_save(fn_h5 *h, const char *path) FN_CHECKED;
 
 /* Data too large for memory: a file on disk at DRAFT, beside its final place, one byte dataset of
- * which is only reserved. Order: create_file, write..., reserve, finish; then fill [offset, offset +
- * size) with fn_file_write and give the file its name with fn_file_publish. */
+ * which is only reserved. Order: create_file, write..., reserve, finish; then fill [offset,
+ * offset + size) with fn_file_write and give the file its name with fn_file_publish. */
 fn_status fn_h5_create_file(fn_h5 **out, const char *draft) FN_CHECKED;
 /* A contiguous dataset of `size` > 0 bytes whose place in the file is known at once. */
 fn_status fn_h5_reserve(fn_h5 *h, const char *name, int64_t size,

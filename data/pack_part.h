@@ -16,9 +16,8 @@
 typedef struct fn_pack_part fn_pack_part;
 
 typedef struct fn_pack_record {
-    const char *key; /* "person/name" */
-    int64_t
-        stamp[3]; /* of the image's file: bytes, times of its contents and inode in ns */
+    const char *key;  /* "person/name" */
+    int64_t stamp[3]; /* of its file: bytes, times of its contents and of its inode in ns */
     bool refused;
     const void *body; /* the image as it is packed, or why it is not, closed by '\0' */
     size_t size;      /* of the body */

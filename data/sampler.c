@@ -1,6 +1,6 @@
-/* sampler.c -- drawing batches. FN_RNG_PEOPLE shuffles the people of a step (index 0: those of the
- * pairs, index 1: the negatives), FN_RNG_FACES the faces of each. Both are functions of (seed, step),
- * so nothing is remembered between two batches. */
+/* sampler.c -- drawing batches. FN_RNG_PEOPLE shuffles the people of a step (index 0: those of
+ * the pairs, index 1: the negatives), FN_RNG_FACES the faces of each. Both are functions of
+ * (seed, step), so nothing is remembered between two batches. */
 #include "data/sampler.h"
 
 #include "core/mem.h"
@@ -159,8 +159,8 @@ static int draw_pairs(const fn_sampler *s, uint64_t step, const int *order, int 
     return at;
 }
 
-/* `order` has room for all people. Of those who are drawn, at most `first` are in the batch already:
- * as many of the pairs' people as there are. */
+/* `order` has room for all people. Of those who are drawn, at most `first` are in the batch
+ * already: as many of the pairs' people as there are. */
 static void draw_negatives(const fn_sampler *s, uint64_t step, int first, int *order,
                            slots to)
 {

@@ -16,10 +16,10 @@ typedef struct fn_sampler_options {
     uint64_t seed;
 } fn_sampler_options;
 
-/* People with one image make no pair and are drawn as negatives alone. The pack outlives the sampler.
- * Errors: FN_EDATA when fewer than two people have two images; FN_ECONFIG when the whole set cannot
- * fill one batch, with the largest batch that it can fill, or when there could be too few people for
- * the negatives. */
+/* People with one image make no pair and are drawn as negatives alone. The pack outlives the
+ * sampler. Errors: FN_EDATA when fewer than two people have two images; FN_ECONFIG when the whole
+ * set cannot fill one batch, with the largest batch that it can fill, or when there could be too
+ * few people for the negatives. */
 fn_status fn_sampler_open(fn_sampler **out, const fn_pack *pack,
                           fn_sampler_options o) FN_CHECKED;
 void fn_sampler_close(fn_sampler *s);

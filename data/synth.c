@@ -1,4 +1,5 @@
-/* synth.c -- draws one face: who, where and how, then the surfaces from front to back, then glasses. */
+/* synth.c -- draws one face: who, where and how, then the surfaces from front to back, then
+ * glasses. */
 #include "data/synth.h"
 
 #include "core/mem.h"

@@ -1,9 +1,9 @@
 /* tray.h -- the faces of a piece as they are decoded, end to end in one buffer that the caller
  * provides, each with the view that was drawn for it. A GPU makes the crops from them.
  *
- * Nobody knows how large a pack's images are before they are decoded. A face that finds no room waits
- * until the piece is complete, and then the buffer grows; where all images are of one size, that
- * happens once. */
+ * Nobody knows how large a pack's images are before they are decoded. A face that finds no room
+ * waits until the piece is complete, and then the buffer grows; where all images are of one size,
+ * that happens once. */
 #ifndef FN_DATA_TRAY_H
 #define FN_DATA_TRAY_H
 

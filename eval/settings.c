@@ -11,9 +11,11 @@
 /* clang-format off */
 static const fn_field fields[] = {
     {"run", FN_TEXT, AT(run), 0, 0, 0, NULL, "", "a training run: its model.fnm is the model"},
-    {"device", FN_CHOICE, AT(device), FN_DEVICE_AUTO, 0, 0, fn_device_names, NULL, "of the network"},
+    {"device", FN_CHOICE, AT(device), FN_DEVICE_AUTO, 0, 0, fn_device_names, NULL,
+     "of the network"},
     {"eval.pairs", FN_TEXT, AT(pairs), 0, 0, 0, NULL, "", "in the grammar of LFW's pairs.txt"},
-    {"eval.images", FN_TEXT, AT(images), 0, 0, 0, NULL, "", "their folder; empty: that of the pairs"},
+    {"eval.images", FN_TEXT, AT(images), 0, 0, 0, NULL, "",
+     "their folder; empty: that of the pairs"},
     {"eval.model", FN_TEXT, AT(model), 0, 0, 0, NULL, "", "a .fnm file; empty: that of the run"},
     {"eval.crop", FN_TEXT, AT(crop), 0, 0, 0, NULL, "", "a recipe; empty: the model's"},
     {"eval.flip", FN_BOOL, AT(flip), 0, 0, 1, NULL, NULL, "average image and mirror image"},

@@ -184,9 +184,9 @@ FN_API FN_CHECKED fn_status fn_session_open(fn_session **out, const fn_model *m,
                                             const fn_session_options *options);
 FN_API void fn_session_close(fn_session *s);
 
-/* Makes a session of FN_PRECISION_U8 ready: n faces, as fn_embed takes them, pass through the network in
- * float, and the largest number that each convolution reads becomes 255. Larger ones will be
- * cut off, so take some hundred faces like those to come. Calling it again starts anew.
+/* Makes a session of FN_PRECISION_U8 ready: n faces, as fn_embed takes them, pass through the
+ * network in float, and the largest number that each convolution reads becomes 255. Larger ones
+ * will be cut off, so take some hundred faces like those to come. Calling it again starts anew.
  * Errors: FN_EINVAL (another session; no faces; not an image), FN_ENUMERIC, FN_ENOMEM. */
 FN_API FN_CHECKED fn_status fn_session_calibrate(fn_session *s, const fn_image *face,
                                                  int n);

@@ -1,5 +1,6 @@
-/* bnjoin -- a concat with the batch norms and the ReLUs before it, and with the fork behind it: the
- * end of an inception module with batch norm. nn/lower_gpu.c makes it for FN_CUDA alone, in training.
+/* bnjoin -- a concat with the batch norms and the ReLUs before it, and with the fork behind it:
+ * the end of an inception module with batch norm. nn/lower_gpu.c makes it for FN_CUDA alone, in
+ * training.
  *
  *   y[k] = v[0], v[1], ... joined along C;   v[i] = batchnorm(x[i])
  *

@@ -1,5 +1,6 @@
-/* bnjoin on the GPU: the end of a module with batch norm, after batchnorm's measure. A thread keeps its
- * channels, and so the input that they are of. Reads and writes, of each input that is normalised:
+/* bnjoin on the GPU: the end of a module with batch norm, after batchnorm's measure. A thread keeps
+ * its channels, and so the input that they are of. Reads and writes, of each input that is
+ * normalised:
  *   forward    x, y
  *   backward   reduce: the dy of all readers, x      apply: the same, and dx
  * The sum of the readers' gradients is made twice and never stored: with two readers that moves as

@@ -1,7 +1,7 @@
 /* bnpool on the GPU.
  *
- * saved: mean [C] and variance [C] of the batch; of y's size the x that won, and a byte for its tap.
- * workspace: batchnorm's. */
+ * saved: mean [C] and variance [C] of the batch; of y's size the x that won, and a byte for its
+ * tap. workspace: batchnorm's. */
 #include "kernels/bnpool.h"
 #include "kernels/gpu.h"
 #include "kernels/launch.h"

@@ -16,8 +16,8 @@ static inline bool fn_bytes_are(fn_type t)
     return t == FN_U8 || t == FN_S8;
 }
 
-/* x cut off at 0 and at `most`; a NaN is either. Positive floats are in the order of their bits, and
- * the others are negative as bits, too: whole numbers make better vectors of this. */
+/* x cut off at 0 and at `most`; a NaN is either. Positive floats are in the order of their bits,
+ * and the others are negative as bits, too: whole numbers make better vectors of this. */
 static inline float fn_bytes_cut(float x, float most)
 {
     int32_t bits, end;

@@ -20,8 +20,8 @@ typedef struct fn_conv_plans {
 fn_status fn_conv_plans_open(fn_conv_plans *p, const fn_call *c, fn_cudnn_conv what,
                              int bias, int relu) FN_CHECKED;
 
-/* The frame of such a kernel, whose state of `bytes` begins with its plans: prepare, which is `open`
- * in a state of zeros, release and describe. */
+/* The frame of such a kernel, whose state of `bytes` begins with its plans: prepare, which is
+ * `open` in a state of zeros, release and describe. */
 fn_status fn_conv_plans_prepare(fn_call *c, size_t bytes,
                                 fn_status (*open)(fn_call *c)) FN_CHECKED;
 void fn_conv_plans_release(fn_call *c);

@@ -117,9 +117,9 @@ typedef struct fn_cudnn_tuned {
 
 /* The fastest of the engines that fn_cudnn_plan_open would take and that want `workspace` bytes
  * or less: each is timed a few times, on memory of its own, which must be free (FN_ENOMEM). For
- * fn_engines_put, under fn_cudnn_text and fn_cudnn_where. After `seconds` no other is tried: they are
- * in cuDNN's order, and some are compiled first. One that fails is passed over, unless the device is
- * lost with it (FN_EDEVICE). Waits for the device. */
+ * fn_engines_put, under fn_cudnn_text and fn_cudnn_where. After `seconds` no other is tried: they
+ * are in cuDNN's order, and some are compiled first. One that fails is passed over, unless the
+ * device is lost with it (FN_EDEVICE). Waits for the device. */
 fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
                         size_t workspace, double seconds) FN_CHECKED;
 

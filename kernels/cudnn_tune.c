@@ -1,11 +1,11 @@
 /* The fastest engine by the clock of the device. */
+#include "core/clock.h"
 #include "core/mem.h"
 #include "kernels/cudnn.h"
 #include "kernels/cudnn_backend.h"
 
 #include <float.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <cuda_runtime_api.h>
 
@@ -81,7 +81,7 @@ static fn_status allocate_all(fn_cudnn_data *d, const fn_cudnn_conv *what, size_
 typedef struct timer {
     fn_cudnn_data data;
     size_t workspace; /* bytes of it */
-    double end;       /* by now() */
+    double end;       /* by fn_clock() */
     cudaEvent_t start, stop;
 } timer;
 
@@ -129,19 +129,12 @@ static fn_status time_engine(float *ms, fn_cudnn_tuned *t, fn_cudnn *c,
     return FN_OK;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static fn_status time_all(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *what,
                           const fn_engine *engine, int n, const timer *k)
 {
     float ms;
     *t = (fn_cudnn_tuned){.ms = FLT_MAX};
-    for (int i = 0; i < n && (i == 0 || now() < k->end); i++) {
+    for (int i = 0; i < n && (i == 0 || fn_clock() < k->end); i++) {
         FN_TRY(time_engine(&ms, t, c, what, &engine[i], k));
         if (ms == FLT_MAX)
             continue;
@@ -163,7 +156,7 @@ fn_status fn_cudnn_tune(fn_cudnn_tuned *t, fn_cudnn *c, const fn_cudnn_conv *wha
                         size_t workspace, double seconds)
 {
     char text[FN_CUDNN_TEXT];
-    timer k = {.workspace = workspace, .end = now() + seconds};
+    timer k = {.workspace = workspace, .end = fn_clock() + seconds};
     fn_engine *engine = NULL;
     fn_status rc = FN_OK;
     int n = 0;

@@ -54,8 +54,8 @@ typedef struct fn_dnnl_conv {
     fn_dnnl_view x, w, b, y; /* b absent: no bias */
     int64_t stride, pad;     /* the same in both directions and on all sides */
     bool relu;               /* forward only */
-    /* [O], forward only: y = scale sum + b in 3.x, scale (sum + b) in 2.x; NULL: 1. Read while it is
-     * described, in 2.x, or when it runs: see fn_dnnl_make_scale_id. */
+    /* [O], forward only: y = scale sum + b in 3.x, scale (sum + b) in 2.x; NULL: 1. Read while it
+     * is described, in 2.x, or when it runs: see fn_dnnl_make_scale_id. */
     const float *scale;
 } fn_dnnl_conv;
 

@@ -17,7 +17,8 @@ const char *fn_format_type(fn_type t); /* "f32", "bf16", "f64", "u8", "s8" */
 
 /* For fn_kernel.choose: y lies as x does, whatever that is. */
 void fn_format_keep(fn_call *c);
-/* The same where y has other numbers than x: in u8 they are bytes of their own range, if they may. */
+/* The same where y has other numbers than x: in u8 they are bytes of their own range, if they
+ * may. */
 void fn_format_give(fn_call *c);
 
 typedef struct fn_reorder {

@@ -12,16 +12,16 @@ typedef struct fn_gpu {
     struct fn_engines *engines; /* that were chosen for this GPU: kernels/engines.h */
     struct fn_cublas *cublas;
     bool compiles; /* cuDNN compiles fusions at run time: fn_cudnn_can_compile */
-    float *
-        floats; /* the device's [FN_GPU_FLOATS], from the first number on that is FN_BF16 there */
+    /* The device's [FN_GPU_FLOATS], from the first number on that is FN_BF16 there. */
+    float *floats;
 } fn_gpu;
 
 /* The GPU with this number; its convolutions run on the engines that its file names, if it has one
  * (fn_engines_open_for). Errors: those of fn_device_open and of such a file, FN_EDEVICE. */
 fn_status fn_gpu_open(fn_gpu **out, int number) FN_CHECKED;
 
-/* The GPU that is asked for; NULL: the CPU. One that cannot be used is an error (FN_ENODEVICE) where
- * nothing else will do. Errors: FN_EINVAL (no such choice), those of fn_gpu_open. */
+/* The GPU that is asked for; NULL: the CPU. One that cannot be used is an error (FN_ENODEVICE)
+ * where nothing else will do. Errors: FN_EINVAL (no such choice), those of fn_gpu_open. */
 fn_status fn_gpu_choose(fn_gpu **out, fn_device_choice choice) FN_CHECKED;
 extern const char *const fn_device_names[]; /* by fn_device_choice: "cpu", ...; then NULL */
 

@@ -45,8 +45,8 @@ void fn_implicit_forward(const fn_implicit *g, float *const *y, const float *x,
 typedef struct fn_implicit_gradients {
     float *dx, *dw[FN_IMPLICIT_PARTS], *db[FN_IMPLICIT_PARTS];
     const float *x, *u, *dy[FN_IMPLICIT_PARTS];
-    const float
-        *y[FN_IMPLICIT_PARTS]; /* dy counts where this is positive; NULL: everywhere */
+    /* dy counts where this is positive; NULL: everywhere */
+    const float *y[FN_IMPLICIT_PARTS];
 } fn_implicit_gradients;
 void fn_implicit_back(const fn_implicit *g, const fn_implicit_gradients *d, void *scratch);
 

@@ -1,7 +1,7 @@
-/* implicit_tiles_body.h -- see kernels/implicit_tiles.h. 14 rows of 2 vectors are 28 sums of the 32
- * registers of AVX-512. The lines of the rows that come next are asked for beforehand: the processor
- * does not see where so many short rows lead, and a quarter of the time was waiting for them. Who
- * includes this has defined FN_TILES, the table's name. */
+/* implicit_tiles_body.h -- see kernels/implicit_tiles.h. 14 rows of 2 vectors are 28 sums of the
+ * 32 registers of AVX-512. The lines of the rows that come next are asked for beforehand: the
+ * processor does not see where so many short rows lead, and a quarter of the time was waiting for
+ * them. Who includes this has defined FN_TILES, the table's name. */
 #include "kernels/implicit_tiles.h"
 
 #include <string.h>

@@ -29,8 +29,8 @@ static __global__ void forward(readers y, inputs x, inputs bias, int relu, int64
     }
 }
 
-/* The sum of dy in the order of the readers, where y > 0 if the input has a ReLU; to the inputs, and
- * summed over the rows. */
+/* The sum of dy in the order of the readers, where y > 0 if the input has a ReLU; to the inputs,
+ * and summed over the rows. */
 template <typename T, int N>
 static __global__ void backward(inputs dx, float *partial, readers dy, const T *y, int relu,
                                 int64_t rows, int64_t channels)

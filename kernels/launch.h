@@ -69,10 +69,10 @@ int fn_launch_bnpool_back(void *dx, const void *dy, const void *note, const void
                           const float *share, fn_batchnorm_launch a,
                           const struct fn_pool_walk *w, void *stream);
 
-/* bnjoin.cu: n inputs side by side, of which those in attr->norm are normalised first, each by four of
- * w (as batchnorm's), but in training by mean and var [sum of Ci], which
- * fn_launch_batchnorm_measure has left there. dx[i] and dw[k] may lack their data; share
- * [2, sum of Ci] is for ..._back; partial [FN_SUM_PARTS, 2, sum of Ci] is scratch. */
+/* bnjoin.cu: n inputs side by side, of which those in attr->norm are normalised first, each by
+ * four of w (as batchnorm's), but in training by mean and var [sum of Ci], which
+ * fn_launch_batchnorm_measure has left there. dx[i] and dw[k] may lack their data; share [2, sum
+ * of Ci] is for ..._back; partial [FN_SUM_PARTS, 2, sum of Ci] is scratch. */
 typedef struct fn_bnjoin_launch {
     const struct fn_tensor *x, *w; /* x[i] [rows, Ci] */
     float *mean, *var;             /* NULL: by w */
@@ -115,9 +115,9 @@ int fn_launch_conv_mask(void *to, float *sum, float *partial, const void *dy, co
                         int64_t rows, int64_t channels, int64_t width, int type,
                         void *stream);
 
-/* convs.cu: dy[i] [rows, Oi] where y[i] > 0 (y NULL: everywhere), side by side to `to` [rows, sum of
- * Oi], and summed over the rows to dbias[i] [Oi], of which some may lack their data; dbias NULL: no
- * sums. All Oi are multiples of 8. partial [FN_SUM_PARTS, sum of Oi] is scratch. */
+/* convs.cu: dy[i] [rows, Oi] where y[i] > 0 (y NULL: everywhere), side by side to `to` [rows, sum
+ * of Oi], and summed over the rows to dbias[i] [Oi], of which some may lack their data; dbias
+ * NULL: no sums. All Oi are multiples of 8. partial [FN_SUM_PARTS, sum of Oi] is scratch. */
 int fn_launch_convs_gather(void *to, const struct fn_tensor *dbias, float *partial,
                            const struct fn_tensor *dy, const struct fn_tensor *y, int n,
                            int64_t rows, void *stream);
@@ -128,9 +128,9 @@ int fn_launch_fork(const struct fn_tensor *y, int n, const void *x, int64_t coun
 int fn_launch_fork_back(void *dx, const struct fn_tensor *dy, int n, int64_t count,
                         void *stream);
 
-/* join.cu: x[i] [rows, Ci], y[k] [rows, sum of Ci]; of n inputs those in a->bias have one in `bias`,
- * [Ci], in order. dx[i] and dbias[i] may lack their data. partial [FN_SUM_PARTS, sum of Ci] is
- * scratch. */
+/* join.cu: x[i] [rows, Ci], y[k] [rows, sum of Ci]; of n inputs those in a->bias have one in
+ * `bias`, [Ci], in order. dx[i] and dbias[i] may lack their data. partial [FN_SUM_PARTS, sum of
+ * Ci] is scratch. */
 int fn_launch_join(const struct fn_tensor *y, const struct fn_tensor *x,
                    const struct fn_tensor *bias, const struct fn_join *a, int n,
                    int64_t rows, void *stream);
@@ -178,11 +178,11 @@ int fn_launch_maxpool(void *y, void *note, const void *x, const struct fn_pool_w
 int fn_launch_maxpool_back(void *dx, const void *dy, const void *note,
                            const struct fn_pool_walk *w, int type, void *stream);
 
-/* poolnorm.cu, poolnorm_back.cu: x [n, x_high, x_wide, channels], y and pooled [n, y_high, y_wide, channels], and of
- * y's size note, a byte an element, NULL where there is no backward. pooled is what the pool gives
- * to the norm; NULL where the norm is first. bias [channels] or NULL. Backward reads `kept`: x where
- * the norm is first, otherwise pooled; dx or dbias [channels] may be NULL; partial
- * [FN_SUM_PARTS, channels] is scratch. */
+/* poolnorm.cu, poolnorm_back.cu: x [n, x_high, x_wide, channels], y and pooled [n, y_high,
+ * y_wide, channels], and of y's size note, a byte an element, NULL where there is no backward.
+ * pooled is what the pool gives to the norm; NULL where the norm is first. bias [channels] or
+ * NULL. Backward reads `kept`: x where the norm is first, otherwise pooled; dx or dbias
+ * [channels] may be NULL; partial [FN_SUM_PARTS, channels] is scratch. */
 typedef struct fn_poolnorm_launch {
     const struct fn_pool_walk *walk;
     const struct fn_poolnorm *attr;

@@ -223,8 +223,8 @@ static inline __attribute__((always_inline)) void forward_tile(const fn_call *c,
         }
 }
 
-/* In floats on the strips, which then are bytes; `k` is of floats. Pixel by pixel, it would wait for
- * what it has just stored: neighbours straddle that. */
+/* In floats on the strips, which then are bytes; `k` is of floats. Pixel by pixel, it would wait
+ * for what it has just stored: neighbours straddle that. */
 static inline __attribute__((always_inline)) void byte_tile(const fn_call *c, tile t,
                                                             kind k)
 {

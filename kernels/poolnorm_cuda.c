@@ -1,5 +1,5 @@
-/* poolnorm on the GPU. saved: the tap that won, a byte for each element of y; behind that, where the
- * pool is first, what it gave. workspace: partial sums of the bias's gradient. */
+/* poolnorm on the GPU. saved: the tap that won, a byte for each element of y; behind that, where
+ * the pool is first, what it gave. workspace: partial sums of the bias's gradient. */
 #include "kernels/gpu.h"
 #include "kernels/launch.h"
 #include "kernels/pool_walk.h"

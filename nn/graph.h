@@ -9,8 +9,8 @@ enum { FN_NAME_BYTES = 64 };
 
 typedef struct fn_node {
     const fn_op *op;
-    char
-        name[FN_NAME_BYTES]; /* "3a/3x3/conv": with the weight's name, a parameter's name */
+    /* "3a/3x3/conv": with the weight's name, a parameter's name */
+    char name[FN_NAME_BYTES];
     _Alignas(16) char attr[FN_ATTR_BYTES];
     fn_call call; /* shapes and formats only; call.attr is set by binding */
     int x[FN_MAX_IN], y[FN_MAX_OUT]; /* indices into graph->value */

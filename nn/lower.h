@@ -29,10 +29,10 @@ bool fn_lower_cpu_gains(const fn_graph *g, fn_precision p);
 fn_status fn_lower_formats(fn_graph **out, const fn_graph *g, fn_backend backend,
                            fn_precision precision, const fn_range *range) FN_CHECKED;
 
-/* Of each value of `g` the range with which it is stored as bytes, {0, 0} where it stays float: of
- * `range`, that of a value that all its readers take as bytes and that no caller sees; but what goes
- * into a concat has the range of what comes out of it, which then is a copy. The caller frees it.
- * Errors: FN_ENOMEM. */
+/* Of each value of `g` the range with which it is stored as bytes, {0, 0} where it stays float:
+ * of `range`, that of a value that all its readers take as bytes and that no caller sees; but
+ * what goes into a concat has the range of what comes out of it, which then is a copy. The caller
+ * frees it. Errors: FN_ENOMEM. */
 fn_status fn_lower_ranges(fn_range **out, const fn_graph *g, fn_backend backend,
                           const fn_range *range) FN_CHECKED;
 

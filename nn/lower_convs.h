@@ -21,8 +21,8 @@ typedef struct fn_convs_rule {
 /* The group of node i; false if it stays alone. */
 bool fn_convs_find(fn_convs_group *of, const fn_graph *g, int i, const fn_convs_rule *rule);
 
-/* Which output of the new fork each of this one's becomes: one is enough for all of a group. Returns
- * how many there are. */
+/* Which output of the new fork each of this one's becomes: one is enough for all of a group.
+ * Returns how many there are. */
 int fn_convs_places(int *place, const fn_graph *g, const fn_node *fork,
                     const fn_convs_rule *rule);
 

@@ -25,8 +25,8 @@ typedef struct fn_memory {
 } fn_memory;
 
 /* Formats, types and saved_bytes are final. The input has no buffer: the caller owns it. Fork
- * outputs share their input's buffer, if it has one, twins one of their own, and an in-place op's output takes over an
- * input that nobody needs any more. */
+ * outputs share their input's buffer, if it has one, twins one of their own, and an in-place op's
+ * output takes over an input that nobody needs any more. */
 fn_status fn_memory_open(fn_memory **out, const fn_graph *g) FN_CHECKED;
 void fn_memory_close(fn_memory *m);
 

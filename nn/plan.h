@@ -41,7 +41,8 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
 
 /* --- the same in steps: numbers stay where the plan has them, and on FN_CUDA nothing waits --- */
 
-/* Floats but for the images, on FN_CUDA in the device's memory; on FN_REF doubles. Owned by the plan. */
+/* Floats but for the images, on FN_CUDA in the device's memory; on FN_REF doubles. Owned by the
+ * plan. */
 typedef struct fn_plan_place {
     void *images; /* [N, H, W, C], of this type; NULL on FN_CPU */
     fn_type images_type;
@@ -86,8 +87,8 @@ typedef struct fn_plan_size {
     size_t arena, lower_bound, naive; /* values and their gradients, bytes */
     size_t saved, workspace;
     size_t images; /* a copy of the batch, where there is one */
-    size_t
-        weights; /* values, gradients and folded copies; not what oneDNN packs for itself */
+    /* Values, gradients and folded copies; not what oneDNN packs for itself. */
+    size_t weights;
 } fn_plan_size;
 fn_plan_size fn_plan_size_of(const fn_plan *p);
 

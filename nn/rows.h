@@ -15,8 +15,8 @@
 fn_status fn_rows_add(fn_graph *g, const fn_yaml *yaml, fn_yaml_node list,
                       const fn_style *each, int *v) FN_CHECKED;
 
-/* Word `i` of those that a row may begin with, and its attributes (none: a table that ends at once);
- * NULL after the last. */
+/* Word `i` of those that a row may begin with, and its attributes (none: a table that ends at
+ * once); NULL after the last. */
 const char *fn_rows_word(int i, const fn_field **field);
 
 /* Letters, digits, '-' and '_', fewer than FN_ROW_NAME_BYTES: fits every name made of it. */

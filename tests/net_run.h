@@ -1,4 +1,5 @@
-/* net_run.h -- one run of the small network of tests/nets.h by a plan, and how far two are apart. */
+/* net_run.h -- one run of the small network of tests/nets.h by a plan, and how far two are
+ * apart. */
 #ifndef FN_TESTS_NET_RUN_H
 #define FN_TESTS_NET_RUN_H
 

@@ -1,5 +1,5 @@
-/* sick.h -- the small network of tests/nets.h with numbers that are not finite in one place, for the
- * tests of fn_sick_find on each backend. */
+/* sick.h -- the small network of tests/nets.h with numbers that are not finite in one place, for
+ * the tests of fn_sick_find on each backend. */
 #ifndef FN_TESTS_SICK_H
 #define FN_TESTS_SICK_H
 

@@ -1,5 +1,5 @@
-/* test_chunk_cuda.c -- how a batch is cut for the memory of a device: left to the trainer, asked for,
- * and on going on with a run. */
+/* test_chunk_cuda.c -- how a batch is cut for the memory of a device: left to the trainer, asked
+ * for, and on going on with a run. */
 #include "tests/train_rig.h"
 #include "train/feed_cuda.h"
 #include "train/train.h"

@@ -1,5 +1,5 @@
-/* test_cuda_run.c -- whole training runs on an emulated GPU that is missing, too small, or fails: the
- * status, the sentence, and that nothing of a broken GPU is saved. */
+/* test_cuda_run.c -- whole training runs on an emulated GPU that is missing, too small, or fails:
+ * the status, the sentence, and that nothing of a broken GPU is saved. */
 #include "nn/model.h"
 #include "tests/emu/emu.h"
 #include "tests/train_rig.h"

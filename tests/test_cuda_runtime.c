@@ -1,5 +1,6 @@
-/* test_cuda_runtime.c -- core/device_cuda.c over a CUDA runtime of the test's own, which fails as it is
- * told: each failure has its status and its sentence. What it does not define is the real one's. */
+/* test_cuda_runtime.c -- core/device_cuda.c over a CUDA runtime of the test's own, which fails as
+ * it is told: each failure has its status and its sentence. What it does not define is the real
+ * one's. */
 #include "core/device.h"
 #include "tests/test.h"
 

@@ -1,6 +1,6 @@
 /* test_emu.c -- the emulation that tests our kernels: does it see mistakes? Kernels with one, and
- * their twins without, each in a process of its own, in four orders of a block's threads; and queues
- * with a wait that is missing. */
+ * their twins without, each in a process of its own, in four orders of a block's threads; and
+ * queues with a wait that is missing. */
 #include "core/device.h"
 #include "tests/emu/emu.h"
 #include "tests/emu/planted.h"

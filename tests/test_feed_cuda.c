@@ -167,7 +167,8 @@ TEST(crops_do_not_depend_on_threads)
     close_world(&w);
 }
 
-/* The piece before it is cut as if nothing were wrong, though the next is sent ahead of its time. */
+/* The piece before it is cut as if nothing were wrong, though the next is sent ahead of its
+ * time. */
 TEST(a_damaged_image_fails_its_own_piece_by_name)
 {
     world w;

@@ -267,8 +267,8 @@ TEST(shipped_networks_need_few_reorders)
 
 /* --- bytes --- */
 
-/* NN2 for inference in u8, value v from 0 to 255 + v, the images from -127 to 1; `low` is what it is
- * made from. */
+/* NN2 for inference in u8, value v from 0 to 255 + v, the images from -127 to 1; `low` is what it
+ * is made from. */
 static fn_graph *lower_bytes(fn_graph **low, int negative)
 {
     fn_net *net = NULL;

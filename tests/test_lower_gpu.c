@@ -49,8 +49,8 @@ TEST(a_gpu_trains_batch_norm_and_pool_in_one)
     }
 }
 
-/* What is left are the norms of 2/3x3r and of each module's two reductions, which neither a pool nor
- * a concat reads. */
+/* What is left are the norms of 2/3x3r and of each module's two reductions, which neither a pool
+ * nor a concat reads. */
 TEST(a_gpu_joins_the_batch_norms_of_a_module_in_one)
 {
     fn_graph *low = lower_shipped("nn2-bn", true);

@@ -1,6 +1,6 @@
-/* test_run_cuda.c -- whole runs on the device: resumed bit for bit, gone on with on the CPU, cut for
- * the memory that others leave, ended by numbers that are not finite; and a device that is lost on
- * the way. `run` as an argument takes those that a real one can be put through. */
+/* test_run_cuda.c -- whole runs on the device: resumed bit for bit, gone on with on the CPU, cut
+ * for the memory that others leave, ended by numbers that are not finite; and a device that is
+ * lost on the way. `run` as an argument takes those that a real one can be put through. */
 #include "nn/model.h"
 #include "tests/train_rig.h"
 #include "train/train.h"

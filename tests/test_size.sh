@@ -45,4 +45,9 @@ write 100 71 5
 expect 1 'nn/a.c:2: 71 lines, over 70: static void f0(void)' 'a function that is too long'
 write 300 5 71
 expect 1 'nn/a.c:8: 71 lines, over 70' 'the second function of a file'
+write 100 5
+printf '/*%98s*/\n' >"$root/nn/b.c" # 102
+expect 1 'nn/b.c:1: 102 bytes, over 100' 'a line that is too long'
+printf '/*%96s*/\n' >"$root/nn/b.c"
+expect 0 '101 lines' 'the longest line'
 exit $failed

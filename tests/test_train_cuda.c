@@ -1,6 +1,6 @@
-/* test_train_cuda.c -- training steps that are the device's alone, beside the same steps on the CPU:
- * whole batches and chunks, numbers that are not finite; what the host waits for; whether there
- * is a device, and whether one was asked for. */
+/* test_train_cuda.c -- training steps that are the device's alone, beside the same steps on the
+ * CPU: whole batches and chunks, numbers that are not finite; what the host waits for; whether
+ * there is a device, and whether one was asked for. */
 #include "tests/train_rig.h"
 #include "train/stepper.h"
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # size.sh [ROOT] -- lines and functions a folder, and the house's limits: a function of more
-# than 70 lines or a file of more than 400 fails. A function's lines are those from its
-# opening to its closing brace, both in the first column.
+# than 70 lines, a file of more than 400 or a line of C of more than 100 bytes fails. A
+# function's lines are those from its opening to its closing brace, both in the first column.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
@@ -32,6 +32,9 @@ awk '
         n_file[folder]++
     }
     { lines = FNR; n_line[folder]++ }
+    length($0) > 100 && file ~ /\.(c|h|cu)$/ {
+        complain(file ":" FNR ": " length($0) " bytes, over 100: break it")
+    }
     /^{$/ { opened = FNR; name = before }
     /^}$/ && opened {
         length_of = FNR - opened + 1

@@ -47,17 +47,20 @@ static const char *const schedules[] = {"constant", "cosine", "step", NULL};
 const fn_field fn_config_fields[] = {
     TEXT("net", net, NULL, "a network of configs/nets, or a path to its YAML"),
     TEXT("run", run, NULL, "folder of this run: logs, metrics, checkpoints, model"),
-    CHOICE("device", device, FN_DEVICE_AUTO, fn_device_names, "auto takes a GPU where there is one"),
+    CHOICE("device", device, FN_DEVICE_AUTO, fn_device_names,
+           "auto takes a GPU where there is one"),
     INT("threads", threads, 0, 0, 1024, "of the network; 0: every core"),
     LONG("seed", seed, 1, 0, 1e15, "of weights, batches and augmentation"),
     TEXT("data.train", train_pack, NULL, "pack of faces to learn from (facenet data pack)"),
     TEXT("data.val", val_pack, "", "pack of other people, to validate on; empty: none"),
     INT("data.threads", data_threads, 1, 1, 256, "that decode and augment"),
-    LONG("train.steps", steps, NAN, 0, 999999999, "batches to learn from"), /* nine digits: train/checkpoint.c */
+    /* nine digits: train/checkpoint.c */
+    LONG("train.steps", steps, NAN, 0, 999999999, "batches to learn from"),
     INT("train.people", people, NAN, 2, 1e6, "people in a batch"),
     INT("train.faces", faces, 40, 2, 1e6, "faces of each, or as many as there are"),
     INT("train.negatives", negatives, 0, 0, 1e6, "faces of as many other people, never anchors"),
-    INT("train.chunk", chunk, 0, 0, 1e6, "faces in memory at once, in two passes; 0: all, or what a GPU has room for"),
+    INT("train.chunk", chunk, 0, 0, 1e6,
+        "faces in memory at once, in two passes; 0: all, or what a GPU has room for"),
     FLAG("train.exact", exact, 0, "convolutions without Winograd: slower, a digit more"),
     CHOICE("train.precision", precision, FN_PRECISION_FP32, fn_precision_names,
            "what convolutions multiply; a CPU takes no tf32, and bf16 if it can"),

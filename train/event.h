@@ -1,5 +1,6 @@
-/* event.h -- TensorBoard's Event messages (tensorflow/core/util/event.proto) as bytes. Each
- * is put at the end of `p`; fn_proto_status tells of failure. `wall` is the time in seconds since 1970. */
+/* event.h -- TensorBoard's Event messages (tensorflow/core/util/event.proto) as bytes. Each is
+ * put at the end of `p`; fn_proto_status tells of failure. `wall` is the time in seconds since
+ * 1970. */
 #ifndef FN_TRAIN_EVENT_H
 #define FN_TRAIN_EVENT_H
 

@@ -25,9 +25,9 @@ fn_plan *fn_stepper_plan(const fn_trainer *t);
 /* What plans and optimizer take; a stepper adds what it has. */
 fn_trainer_size fn_stepper_size(const fn_trainer *t);
 
-/* FN_ENUMERIC: the step, t->loss and t->gradient, which were not finite for FN_PATIENCE steps, and
- * where that begins in t->batch, of which d_out [batch.n, dim] is the gradient. A batch that is cut is
- * looked through in its last chunk: the faces of the others are gone. */
+/* FN_ENUMERIC: the step, t->loss and t->gradient, which were not finite for FN_PATIENCE steps,
+ * and where that begins in t->batch, of which d_out [batch.n, dim] is the gradient. A batch that
+ * is cut is looked through in its last chunk: the faces of the others are gone. */
 fn_status fn_stepper_give_up(fn_trainer *t, int64_t step, const float *d_out) FN_CHECKED;
 
 #endif

@@ -43,7 +43,8 @@ static void cpu_close(fn_trainer *t)
     fn_free(s);
 }
 
-/* Weights and their gradients are fn_params'; the loss counts as many pairs as there are distances. */
+/* Weights and their gradients are fn_params'; the loss counts as many pairs as there are
+ * distances. */
 static fn_trainer_size cpu_size(const fn_trainer *t)
 {
     fn_trainer_size s = fn_stepper_size(t);

@@ -109,8 +109,8 @@ static void close_passes(fn_trainer *t)
     t->distance = NULL;
 }
 
-/* Faces come with the first step. Validation has a network of its own there, and libraries load what
- * they run when they do: so the trainer leaves a part free where it may choose. */
+/* Faces come with the first step. Validation has a network of its own there, and libraries load
+ * what they run when they do: so the trainer leaves a part free where it may choose. */
 static fn_status leave_room(const fn_trainer *t, int part)
 {
     fn_device_facts f;

@@ -38,9 +38,9 @@ typedef struct fn_trainer {
 } fn_trainer;
 
 /* Everything but the loader, with fresh weights: memory is claimed, nothing is read but the
- * network, the pack's index and, for a GPU, some headers of images. Where train.chunk is 0, t->config says what became of it: on a GPU
- * the batch is cut into as few chunks as leave a part of its memory free. FN_ENOMEM says how much
- * is wanted and which chunk would fit. */
+ * network, the pack's index and, for a GPU, some headers of images. Where train.chunk is 0,
+ * t->config says what became of it: on a GPU the batch is cut into as few chunks as leave a part
+ * of its memory free. FN_ENOMEM says how much is wanted and which chunk would fit. */
 fn_status fn_trainer_open(fn_trainer *t, const fn_config *c) FN_CHECKED;
 void fn_trainer_close(fn_trainer *t);
 
@@ -70,8 +70,8 @@ fn_status fn_trainer_step(fn_trainer *t) FN_CHECKED;
  * FN_EDEVICE. */
 fn_status fn_trainer_look(fn_trainer *t) FN_CHECKED;
 
-/* A crop of the last batch as the network saw it, made anew from the pack: slot 0 .. batch.size - 1,
- * x [height, width, 3]. Errors: those of fn_pack_image, FN_ENOMEM. */
+/* A crop of the last batch as the network saw it, made anew from the pack: slot 0 .. batch.size -
+ * 1, x [height, width, 3]. Errors: those of fn_pack_image, FN_ENOMEM. */
 fn_status fn_trainer_crop(const fn_trainer *t, float *x, int slot) FN_CHECKED;
 
 /* Before anybody reads them: params and optim as the last step left them. Errors: FN_EDEVICE. */

@@ -12,8 +12,8 @@ void fn_emu_plug_in(bool yes);
 void fn_emu_schedule(unsigned seed);
 
 /* When what is queued is done. At first, at once. A real GPU's queues run apart from the host and
- * from each other: what a missing wait can come to is seen where they run as late as they may, or one
- * late and the other early. */
+ * from each other: what a missing wait can come to is seen where they run as late as they may, or
+ * one late and the other early. */
 typedef enum fn_emu_pace {
     FN_EMU_AT_ONCE,
     FN_EMU_LATE,         /* nothing before somebody waits for it */
@@ -32,7 +32,8 @@ int fn_emu_waits(void);
 /* How often a recording was played since the last question. */
 int fn_emu_played(void);
 
-/* The GPU is lost: from the n-th copy, launch or wait on all of them are FN_EDEVICE. 0: it is well. */
+/* The GPU is lost: from the n-th copy, launch or wait on all of them are FN_EDEVICE. 0: it is
+ * well. */
 void fn_emu_lose(long n);
 
 /* What happens to the n-th launch, convolution or product from now on (0: nothing): it cannot
