@@ -48,10 +48,11 @@ FN_INLINE void add_piece(lanes *sum, const fn_tile *t, const float *a, const flo
     }
 }
 
-FN_INLINE lanes finish(lanes sum, lanes bias, bool relu)
+/* Through pointers, for a vector that is returned has to fit a register of the processor. */
+FN_INLINE void finish(lanes *y, const lanes *sum, const lanes *bias, bool relu)
 {
-    sum += bias;
-    return relu ? (lanes)((bits)sum & ~(sum < 0)) : sum;
+    lanes x = *sum + *bias;
+    *y = relu ? (lanes)((bits)x & ~(x < 0)) : x;
 }
 
 FN_INLINE void store(const fn_tile *t, lanes *sum, int rows, int vectors)
@@ -63,8 +64,8 @@ FN_INLINE void store(const fn_tile *t, lanes *sum, int rows, int vectors)
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int v = 0; v < vectors; v++)
-            *(lanes *)(t->y + r * t->y_row + v * LANES) = finish(sum[r * vectors + v],
-                                                                 bias[v], t->relu);
+            finish((lanes *)(t->y + r * t->y_row + v * LANES), &sum[r * vectors + v],
+                   &bias[v], t->relu);
 }
 
 /* Where the last vector is not full. */

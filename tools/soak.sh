@@ -73,7 +73,7 @@ cat >"$out/config.yaml" <<CONFIG
 net: $out/net.yaml
 run: $out/run
 data: {train: $out/train.h5, val: $out/held.h5, threads: 2}
-train: {steps: 1000000000, people: 10, faces: 4}
+train: {steps: 999999999, people: 10, faces: 4}
 optim: {kind: adamw, rate: 0.001}
 augment: {view: 0.9, shift: 0.04, zoom: 0.06, brightness: 0.1, contrast: 0.2}
 log: {every: 5, projector: 100}
