@@ -57,6 +57,7 @@ static inline void fn_bench_close(fn_bench *b)
     *b = (fn_bench){.graph = NULL};
 }
 
+/* In u8 with the ranges of the images, which are what it will see. */
 static inline fn_status fn_bench_open(fn_bench *b, const fn_net *net, int batch,
                                       bool training, fn_plan_options o)
 {
@@ -65,37 +66,20 @@ static inline fn_status fn_bench_open(fn_bench *b, const fn_net *net, int batch,
     FN_GO(fn_net_build(&b->graph, net, batch, training));
     FN_GO(fn_params_open(&b->params, b->graph, training));
     fn_params_init(b->params, 1);
-    FN_GO(fn_plan_open(&b->plan, b->graph, b->params, o));
-    FN_GO(fn_plan_load(b->plan));
     const fn_graph *g = b->graph;
     b->image = fn_bench_numbers(fn_numel(g->value[0].shape));
     if (training)
         b->gradient = fn_bench_numbers(fn_numel(g->value[g->output[0]].shape));
-    if (b->image && (!training || b->gradient))
+    if (!b->image || (training && !b->gradient))
+        FN_GO(fn_fail(FN_ENOMEM, "no memory for a batch of %d", batch));
+    FN_GO(o.precision == FN_PRECISION_U8
+              ? fn_gauge_open_plan(&b->plan, g, b->params, o, b->image)
+              : fn_plan_open(&b->plan, g, b->params, o));
+    rc = fn_plan_load(b->plan);
+    if (rc == FN_OK)
         return FN_OK;
-    rc = fn_fail(FN_ENOMEM, "no memory for a batch of %d", batch);
 out:
     fn_bench_close(b);
-    return rc;
-}
-
-/* Inference in u8, with the ranges of the random images, which are what it will see. */
-static inline fn_status fn_bench_open_u8(fn_bench *b, const fn_net *net, int batch)
-{
-    fn_bench one;
-    fn_gauge *g = NULL;
-    fn_status rc;
-    int n;
-    FN_TRY(fn_bench_open(&one, net, batch, false, (fn_plan_options){.backend = FN_CPU}));
-    FN_GO(fn_gauge_open(&g, one.plan));
-    FN_GO(fn_plan_forward(one.plan, one.image));
-    rc = fn_bench_open(b, net, batch, false,
-                       (fn_plan_options){.backend = FN_CPU,
-                                         .precision = FN_PRECISION_U8,
-                                         .range = fn_gauge_ranges(g, &n)});
-out:
-    fn_gauge_close(g);
-    fn_bench_close(&one);
     return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "bench/wire.h"
 #include "core/rng.h"
 #include "kernels/threads.h"
+#include "nn/gauge.h"
 #include "nn/model.h"
 #include "nn/plan.h"
 #include "train/loss.h"
@@ -80,11 +81,14 @@ static const float *step_result(void *ctx, size_t *count, char words[128])
 
 /* --- set-up --- */
 
+/* In u8 with the ranges of the images, which are what it will see. */
 static fn_status open_plan(bench *b, const fn_graph *g)
 {
+    fn_params *p = b->params ? b->params : b->model->params;
+    fn_plan_options o = {.backend = FN_CPU, .precision = b->precision};
     b->dim = (int)g->value[g->output[0]].shape.dim[1];
-    FN_TRY(fn_plan_open(&b->plan, g, b->params ? b->params : b->model->params,
-                        (fn_plan_options){.backend = FN_CPU, .precision = b->precision}));
+    FN_TRY(b->precision == FN_PRECISION_U8 ? fn_gauge_open_plan(&b->plan, g, p, o, b->image)
+                                           : fn_plan_open(&b->plan, g, p, o));
     return fn_plan_load(b->plan);
 }
 
@@ -172,7 +176,9 @@ out:
 
 static fn_precision precision(const char *text)
 {
-    return strcmp(text, "bf16") == 0 ? FN_PRECISION_BF16 : FN_PRECISION_FP32;
+    return strcmp(text, "bf16") == 0 ? FN_PRECISION_BF16
+           : strcmp(text, "u8") == 0 ? FN_PRECISION_U8
+                                     : FN_PRECISION_FP32;
 }
 
 static int number(const char *text)

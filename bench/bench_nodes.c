@@ -84,9 +84,7 @@ static void report(const fn_bench *b, const times *t, int rounds, double unit, b
 
 static fn_status open_bench(fn_bench *b, const fn_bench_task *t)
 {
-    if (t->precision == FN_PRECISION_U8)
-        return fn_bench_open_u8(b, t->net, t->batch);
-    return fn_bench_open(b, t->net, t->batch, true,
+    return fn_bench_open(b, t->net, t->batch, t->precision != FN_PRECISION_U8,
                          (fn_plan_options){.backend = FN_CPU, .precision = t->precision});
 }
 

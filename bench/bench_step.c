@@ -67,8 +67,6 @@ static fn_status open_lane(lane *at, const fn_bench_task *t, bool training)
         printf("%s\n", fn_last_error());
         return FN_OK;
     }
-    if (o.precision == FN_PRECISION_U8)
-        return fn_bench_open_u8(&at->bench, t->net, t->batch);
     return fn_bench_open(&at->bench, t->net, t->batch, training, o);
 }
 

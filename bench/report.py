@@ -51,6 +51,13 @@ def no_bf16(flags):
     return "this processor has neither avx512_bf16 nor amx_bf16"
 
 
+def no_u8(flags):
+    """Why u8 is not compared; None where it is."""
+    if flags & {"avx512_vnni", "avx_vnni"}:
+        return None
+    return "this processor has neither avx512_vnni nor avx_vnni"
+
+
 def rate(case, name):
     return case["images"] / case["engines"][name]["median"]
 

@@ -22,7 +22,7 @@ def arguments():
     p.add_argument("--quick", action="store_true", help="NN4 at two threads, eager, few rounds")
     p.add_argument("--only", nargs="+", default=[], metavar="WORD", help="cases with these words")
     p.add_argument("--nets", nargs="+", default=[], metavar="NET", help="instead of " +
-                   " ".join(catalogue.NETS))
+                   " ".join(catalogue.NETS) + "; configs/nets and bench/nets have more")
     p.add_argument("--peers", nargs="+", default=[], metavar="PEER",
                    help="instead of all: " + ", ".join(catalogue.PEERS))
     p.add_argument("--rounds", type=int, default=0, help="default 5, quick 3")
@@ -85,8 +85,8 @@ def memory(given):
 def main():
     a = arguments()
     machine = report.machine()
-    reason = report.no_bf16(report.cpu()[1])
-    chosen = wanted(a, machine["cores"], ["f32"] if reason else ["f32", "bf16"])
+    lacks = {"bf16": report.no_bf16(report.cpu()[1]), "u8": report.no_u8(report.cpu()[1])}
+    chosen = wanted(a, machine["cores"], ["f32", *(k for k in lacks if not lacks[k])])
     if a.list or not chosen:
         print("\n".join(c[0] for c in chosen) or "no case has all of these words: try --list")
         return 0 if chosen else 64
@@ -96,7 +96,9 @@ def main():
                             a.work)
     rounds = a.rounds or (3 if a.quick else 5)
     whole = {"machine": machine, "rounds": rounds, "notes": []}
-    whole["notes"].append(("bf16", reason or "convolutions of every engine in bf16: the cases whose names end so"))
+    whole["notes"] += [
+        ("bf16", lacks["bf16"] or "convolutions of every engine in bf16: cases whose names end so"),
+        ("u8", lacks["u8"] or "ours in bytes, the others in f32: cases whose names end so")]
     whole["cases"] = compare(a, chosen, given, rounds)
     part = a.quick or a.only or a.nets or a.peers
     if not part:

@@ -149,8 +149,9 @@ static fn_status print_plan(const fn_plan *p, const char *net)
                    net, count, slow.name, slow.kernel);
 }
 
-/* One pass of random images through random weights. */
-static fn_status pass(fn_plan *p, const fn_graph *g)
+/* Which values are bytes is a matter of their signs: those of random images and weights. */
+static fn_status open_u8(fn_plan **p, const fn_graph *g, fn_params *params,
+                         fn_plan_options o)
 {
     int64_t count = fn_numel(g->value[0].shape);
     fn_rng r = fn_rng_at(1, FN_RNG_TEST, 0, 0);
@@ -159,31 +160,9 @@ static fn_status pass(fn_plan *p, const fn_graph *g)
         return fn_fail(FN_ENOMEM, "no memory for a batch of images");
     for (int64_t i = 0; i < count; i++)
         x[i] = (float)fn_rng_range(&r, -1, 1);
-    fn_status rc = fn_plan_load(p);
-    rc = rc == FN_OK ? fn_plan_forward(p, x) : rc;
-    fn_free(x);
-    return rc;
-}
-
-/* Which values are bytes is a matter of their signs, and those of the network's activations. */
-static fn_status open_u8(fn_plan **p, const fn_graph *g, fn_params *params,
-                         fn_plan_options o)
-{
-    fn_plan *floats = NULL;
-    fn_gauge *gauge = NULL;
-    int n;
-    fn_status rc;
-    FN_TRY(fn_precision_accept(o.precision, o.backend, o.exact));
     fn_params_init(params, 1);
-    FN_GO(fn_plan_open(&floats, g, params,
-                       (fn_plan_options){.backend = FN_CPU, .no_fuse = o.no_fuse}));
-    FN_GO(fn_gauge_open(&gauge, floats));
-    FN_GO(pass(floats, g));
-    o.range = fn_gauge_ranges(gauge, &n);
-    rc = fn_plan_open(p, g, params, o);
-out:
-    fn_gauge_close(gauge);
-    fn_plan_close(floats);
+    fn_status rc = fn_gauge_open_plan(p, g, params, o, x);
+    fn_free(x);
     return rc;
 }
 

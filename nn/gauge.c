@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "kernels/format.h"
+#include "kernels/precision.h"
 
 #include <string.h>
 
@@ -79,4 +80,28 @@ const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n)
 {
     *n = g->values;
     return g->range;
+}
+
+fn_status fn_gauge_open_plan(fn_plan **out, const fn_graph *g, fn_params *p,
+                             fn_plan_options o, const float *images)
+{
+    fn_plan *floats = NULL;
+    fn_gauge *gauge = NULL;
+    fn_status rc;
+    int n;
+    *out = NULL;
+    FN_TRY(fn_precision_accept(FN_PRECISION_U8, o.backend, o.exact));
+    o.precision = FN_PRECISION_FP32;
+    o.range = NULL;
+    FN_GO(fn_plan_open(&floats, g, p, o));
+    FN_GO(fn_plan_load(floats));
+    FN_GO(fn_gauge_open(&gauge, floats));
+    FN_GO(fn_plan_forward(floats, images));
+    o.precision = FN_PRECISION_U8;
+    o.range = fn_gauge_ranges(gauge, &n);
+    rc = fn_plan_open(out, g, p, o);
+out:
+    fn_gauge_close(gauge);
+    fn_plan_close(floats);
+    return rc;
 }

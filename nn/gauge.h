@@ -14,4 +14,9 @@ void fn_gauge_close(fn_gauge *g);
 /* For fn_plan_options.range, [n]; the gauge's. */
 const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n);
 
+/* fn_plan_open in u8, with the ranges of one pass of these images [N, H, W, C], of the graph's
+ * batch. `o` but for precision and range. */
+fn_status fn_gauge_open_plan(fn_plan **out, const fn_graph *g, fn_params *p,
+                             fn_plan_options o, const float *images) FN_CHECKED;
+
 #endif

@@ -37,7 +37,8 @@ def test_driver(work):
         part = json.load(f)
     case = part["cases"][0]
     name = "forward nns2 b1 t1"
-    names = [name] if report.no_bf16(report.cpu()[1]) else [name, name + " bf16"]
+    lacks = {" bf16": report.no_bf16(report.cpu()[1]), " u8": report.no_u8(report.cpu()[1])}
+    names = [name, *(name + kind for kind in lacks if not lacks[kind])]
     check([c["name"] for c in part["cases"]] == names, f"the cases {names}")
     check(all(len(e["seconds"]) == 2 and min(e["seconds"]) > 0 for e in case["engines"].values()),
           "every engine has two rounds")
