@@ -36,7 +36,7 @@ static fn_status feed(bench *b)
     FN_TRY(fn_feed_next(b->feed, &batch, &waited));
     memcpy(b->step.label, batch.label, (size_t)batch.size * sizeof *batch.label);
     b->waited += waited;
-    return fn_feed_crop(b->feed, at.images, at.images_type);
+    return fn_feed_crop(b->feed, at.images, at.images_type, at.squares);
 }
 
 static fn_status step(bench *b)

@@ -80,7 +80,8 @@ static inline fn_status fn_gpu_step_open(fn_gpu_step *s, fn_gpu *gpu, const fn_g
                        .batch = (int)g->value[0].shape.dim[0],
                        .dim = (int)g->value[g->output[0]].shape.dim[1],
                        .weight_bytes = (size_t)p->count * sizeof(float)};
-    fn_plan_options o = {.backend = FN_CUDA, .precision = precision, .gpu = gpu};
+    fn_plan_options o = {
+        .backend = FN_CUDA, .precision = precision, .gpu = gpu, .fed = !images};
     FN_GO(fn_plan_open(&s->plan, g, p, o));
     FN_GO(fn_plan_load(s->plan));
     if (images)

@@ -113,6 +113,14 @@ static fn_status conv_prepare(fn_call *c)
     return fn_conv_plans_prepare(c, sizeof(state), open_all);
 }
 
+/* Those that kernels/augment.cu makes. */
+static const fn_stem *conv_squares(const fn_call *c)
+{
+    const state *s = c->state;
+    bool made = s->blocks && c->training && s->stem.stride == 2 && s->stem.channels == 3;
+    return made ? &s->stem : NULL;
+}
+
 /* --- running --- */
 
 static fn_status conv_load(fn_call *c)
@@ -134,8 +142,9 @@ static fn_status conv_forward(const fn_call *c)
     if (s->blocks) {
         x = c->training ? c->saved : at;
         at += c->training ? 0 : s->x_bytes;
-        FN_TRY(check(fn_launch_conv_blocks(x, c->x[0].data, &s->stem, c->x[0].shape.dim[0],
-                                           (int)s->type, c->stream)));
+        if (!c->fed)
+            FN_TRY(check(fn_launch_conv_blocks(
+                x, c->x[0].data, &s->stem, c->x[0].shape.dim[0], (int)s->type, c->stream)));
     }
     if (s->wide) {
         y = at;
@@ -208,6 +217,7 @@ static fn_status conv_backward(const fn_call *c)
 
 const fn_kernel fn_conv_cuda = {
     .prepare = conv_prepare,
+    .squares = conv_squares,
     .load = conv_load,
     .forward = conv_forward,
     .backward = conv_backward,

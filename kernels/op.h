@@ -67,6 +67,7 @@ typedef struct fn_range {
 } fn_range;
 
 struct fn_gpu;
+struct fn_stem; /* kernels/stem.h */
 
 /* One use of an op. */
 typedef struct fn_call {
@@ -83,7 +84,8 @@ typedef struct fn_call {
     fn_tensor x[FN_MAX_IN], w[FN_MAX_WEIGHT], y[FN_MAX_OUT];
     fn_tensor dx[FN_MAX_IN], dw[FN_MAX_WEIGHT], dy[FN_MAX_OUT];
     size_t saved_bytes, workspace_bytes; /* by prepare */
-    void *saved;     /* forward's note to backward (statistics), 64-byte aligned */
+    bool fed;    /* set after prepare: x[0] lies in `saved`, as fn_kernel.squares says */
+    void *saved; /* forward's note to backward (statistics), 64-byte aligned */
     void *workspace; /* scratch that all nodes share, 64-byte aligned; one call long */
     void *state;     /* the kernel's own, made by prepare() */
 } fn_call;
@@ -96,6 +98,9 @@ typedef struct fn_kernel {
     /* Shapes and formats are final, no pointer is set: makes `state`, says saved_bytes and
      * workspace_bytes. NULL: nothing to do. On failure it has released what it made. */
     fn_status (*prepare)(fn_call *c);
+    /* Of a call that is prepared: how x[0] has to lie in `saved` before forward if `fed` is set;
+     * x[0] itself has no pointer then. Forward would have made that of it. NULL: reads x[0]. */
+    const struct fn_stem *(*squares)(const fn_call *c);
     /* The weights changed: refreshes the kernel's own copies of them. NULL: has none. */
     fn_status (*load)(fn_call *c);
     fn_status (*forward)(const fn_call *c);

@@ -57,8 +57,10 @@ static fn_status claim_weights(fn_home *h, const fn_graph *g, const fn_params *p
 static fn_status claim_copies(fn_home *h, const fn_graph *g, const fn_params *p)
 {
     FN_TRY(claim_weights(h, g, p));
-    h->images_bytes = (size_t)h->images_count * fn_type_bytes(g->value[0].type);
-    FN_TRY(claim(h, &h->images, h->images_bytes));
+    h->images_bytes = h->fed ? 0
+                             : (size_t)h->images_count * fn_type_bytes(g->value[0].type);
+    if (!h->fed)
+        FN_TRY(claim(h, &h->images, h->images_bytes));
     for (int k = 0; k < g->n_output; k++) {
         int64_t count = fn_numel(g->value[g->output[k]].shape);
         if (!(h->result[k] = fn_alloc((size_t)count, sizeof(float))))

@@ -1,28 +1,14 @@
 /* plan.c -- lower, choose formats, prepare, place, bind; then load, forward, backward. */
-#include "nn/plan.h"
-
 #include "core/mem.h"
 #include "kernels/format.h"
 #include "kernels/precision.h"
-#include "nn/home.h"
 #include "nn/lower.h"
-#include "nn/memory.h"
+#include "nn/plan_parts.h"
+#include "nn/rewrite.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-
-struct fn_plan {
-    fn_graph *graph; /* lowered, with formats */
-    fn_params *params;
-    fn_backend backend;
-    fn_memory *memory;
-    fn_home home;
-    size_t workspace_bytes;
-    bool loaded;
-    void (*watch)(void *ctx, int node, bool backward);
-    void *watch_ctx;
-};
 
 static void *at_buffer(const fn_plan *p, int buffer)
 {
@@ -85,6 +71,16 @@ static fn_status prepare(fn_plan *p, const fn_plan_options *o)
             p->workspace_bytes = n->call.workspace_bytes;
     }
     return FN_OK;
+}
+
+/* The images go to the first node as it keeps them, if it alone reads them. */
+static void feed_squares(fn_plan *p)
+{
+    fn_node *n = &p->graph->node[0];
+    const fn_kernel *kernel = n->op->kernel[p->backend];
+    bool alone = fn_only_reader(p->graph, 0, n->op->name) == 0;
+    p->squares = alone && kernel->squares ? kernel->squares(&n->call) : NULL;
+    n->call.fed = p->home.fed = p->squares != NULL;
 }
 
 static void bind_weights(fn_plan *p, fn_node *n, float **folded)
@@ -157,6 +153,8 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
         .backend = o.backend, .gpu = o.gpu, .beside = o.beside ? &o.beside->home : NULL};
     FN_GO(lower(p, g, &o));
     FN_GO(prepare(p, &o));
+    if (o.fed)
+        feed_squares(p);
     FN_GO(fn_memory_open(&p->memory, p->graph));
     FN_GO(fn_home_open(&p->home, p->graph, params, p->memory->arena, p->workspace_bytes,
                        all_folded(p)));
@@ -225,6 +223,9 @@ fn_status fn_plan_refresh(fn_plan *p)
 /* On the CPU the images are read where they lie. */
 fn_status fn_plan_bring(fn_plan *p, const float *images)
 {
+    if (p->home.fed)
+        return fn_fail(FN_EINTERNAL, "%s: images are brought to a plan that is fed",
+                       p->graph->name);
     if (p->home.images)
         return fn_home_bring(&p->home, p->home.images, p->graph->value[0].type, images,
                              p->home.images_count);
@@ -233,12 +234,6 @@ fn_status fn_plan_bring(fn_plan *p, const float *images)
             if (p->graph->node[i].x[k] == 0)
                 p->graph->node[i].call.x[k].data = (void *)(uintptr_t)images;
     return FN_OK;
-}
-
-/* A fork whose outputs share its input's bytes has nothing to do. */
-static bool is_alias(const fn_node *n)
-{
-    return strcmp(n->op->name, "fork") == 0 && n->call.y[0].data == n->call.x[0].data;
 }
 
 static const void *output_data(const fn_plan *p, int i)
@@ -263,7 +258,8 @@ fn_status fn_plan_run(fn_plan *p)
                        p->graph->name);
     for (int i = 0; i < p->graph->n_node; i++) {
         const fn_node *n = &p->graph->node[i];
-        fn_status rc = is_alias(n) ? FN_OK : n->op->kernel[p->backend]->forward(&n->call);
+        fn_status rc = fn_plan_is_alias(n) ? FN_OK
+                                           : n->op->kernel[p->backend]->forward(&n->call);
         if (rc != FN_OK)
             return fn_context(rc, "%s: %s forward", p->graph->name, n->name);
         if (p->watch)
@@ -287,7 +283,8 @@ const float *fn_plan_output(const fn_plan *p, int i)
 fn_plan_place fn_plan_place_of(const fn_plan *p)
 {
     return (fn_plan_place){
-        .images = p->home.images,
+        .images = p->squares ? p->graph->node[0].call.saved : p->home.images,
+        .squares = p->squares,
         .images_type = p->graph->value[0].type,
         .output = at_buffer(p, p->memory->value[p->graph->output[0]]),
         .d_output = at_buffer(p, p->memory->grad[p->graph->output[0]]),
@@ -328,69 +325,4 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out)
     if (p->home.grad == p->params->grad)
         return FN_OK;
     return fn_home_fetch(&p->home, p->params->grad, p->home.grad, FN_F32, p->params->count);
-}
-
-/* --- describing --- */
-
-void fn_plan_watch(fn_plan *p, void (*watch)(void *ctx, int node, bool backward), void *ctx)
-{
-    p->watch = watch;
-    p->watch_ctx = ctx;
-}
-
-const fn_call *fn_plan_call(const fn_plan *p, int node)
-{
-    return &p->graph->node[node].call;
-}
-
-fn_status fn_plan_peek(const fn_plan *p, void *to, const void *from, size_t bytes)
-{
-    if (p->backend != FN_CUDA) {
-        memcpy(to, from, bytes);
-        return FN_OK;
-    }
-    return fn_gpu_fetch(p->home.gpu, to, from, FN_F32, (int64_t)((bytes + 3) / 4));
-}
-
-int fn_plan_lines(const fn_plan *p)
-{
-    return p->graph->n_node;
-}
-
-void fn_plan_line_at(const fn_plan *p, int i, fn_plan_line *line)
-{
-    const fn_node *n = &p->graph->node[i];
-    const fn_kernel *kernel = n->op->kernel[p->backend];
-    *line = (fn_plan_line){.name = n->name,
-                           .op = n->op->name,
-                           .format = fn_format_name(n->call.y[0].format),
-                           .type = fn_format_type(n->call.y[0].type),
-                           .shape = n->call.y[0].shape,
-                           .saved = n->call.saved_bytes,
-                           .workspace = n->call.workspace_bytes};
-    if (n->op->multiply_adds)
-        line->multiply_adds = n->op->multiply_adds(&n->call);
-    snprintf(line->kernel, sizeof line->kernel, p->backend == FN_REF ? "ref" : "own");
-    if (kernel->describe)
-        kernel->describe(&n->call, line->kernel, sizeof line->kernel);
-    line->slow = strstr(line->kernel, "ref") != NULL;
-    for (int k = 0; k < n->call.n_y && !is_alias(n); k++)
-        if (k == 0 || n->call.y[k].data != n->call.y[0].data)
-            line->bytes += (size_t)fn_format_numel(n->call.y[k].shape,
-                                                   n->call.y[k].format) *
-                           fn_type_bytes(n->call.y[k].type);
-}
-
-fn_plan_size fn_plan_size_of(const fn_plan *p)
-{
-    fn_plan_size s = {.arena = p->memory->arena,
-                      .lower_bound = p->memory->lower_bound,
-                      .naive = p->memory->naive,
-                      .workspace = p->workspace_bytes,
-                      .images = p->home.images_bytes};
-    int64_t stored = p->home.beside ? 0 : p->params->count * (p->graph->training ? 2 : 1);
-    s.weights = (size_t)(stored + all_folded(p)) * sizeof(float);
-    for (int i = 0; i < p->graph->n_node; i++)
-        s.saved += p->graph->node[i].call.saved_bytes;
-    return s;
 }

@@ -17,6 +17,8 @@ typedef struct fn_plan_options {
      * float. Borrowed while the plan is opened. See nn/gauge.h */
     const fn_range *range;
     fn_gpu *gpu; /* FN_CUDA; outlives the plan */
+    /* Images are written where fn_plan_place_of says, never brought: for training on FN_CUDA. */
+    bool fed;
     /* A plan of the same params, which outlives this one: both use its weights and gradients. */
     const fn_plan *beside;
 } fn_plan_options;
@@ -46,6 +48,8 @@ fn_status fn_plan_backward(fn_plan *p, const float *d_out) FN_CHECKED;
 typedef struct fn_plan_place {
     void *images; /* [N, H, W, C], of this type; NULL on FN_CPU */
     fn_type images_type;
+    /* If fed: images lie so, as the first convolution wants them; NULL: as above. */
+    const struct fn_stem *squares;
     void *output, *d_output; /* [N, D], of output 0, and its gradient */
     void *weight, *grad;     /* in the layout of fn_params; gaps are zero */
 } fn_plan_place;

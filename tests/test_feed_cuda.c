@@ -84,7 +84,7 @@ static int feed_all(const world *w, piece *p, fn_type type, int64_t *waits)
         memcpy(p[n].label, p[n].b.label, sizeof p[n].label);
         memcpy(p[n].image, p[n].b.image, sizeof p[n].image);
         p[n].x = on_device(NULL, (size_t)N * CROP * 4);
-        CHECK_OK(fn_feed_crop(f, p[n].x, type));
+        CHECK_OK(fn_feed_crop(f, p[n].x, type, NULL));
         CHECK(memcmp(p[n].image, p[n].b.image, sizeof p[n].image) == 0);
         CHECK(waited >= 0 && waited < 60);
         *waits += waited > 0;
@@ -197,7 +197,7 @@ TEST(a_damaged_image_fails_its_own_piece_by_name)
     for (int i = 0; i < bad; i++) {
         CHECK_OK(fn_feed_next(f, &b, NULL));
         nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-        CHECK_OK(fn_feed_crop(f, x, FN_F32));
+        CHECK_OK(fn_feed_crop(f, x, FN_F32, NULL));
     }
     CHECK_FAILS(fn_feed_next(f, &b, NULL), FN_EDATA, name);
     CHECK_FAILS(fn_feed_next(f, &b, NULL), FN_EDATA, name);
@@ -222,7 +222,7 @@ TEST(every_failed_allocation_is_reported)
         if (rc == FN_OK)
             rc = fn_feed_next(f, &b, NULL);
         if (rc == FN_OK)
-            rc = fn_feed_crop(f, x, FN_F32);
+            rc = fn_feed_crop(f, x, FN_F32, NULL);
         fn_fail_alloc(0);
         CHECK(rc == FN_OK || rc == FN_ENOMEM);
         fn_feed_close(f);
@@ -245,7 +245,7 @@ TEST(a_feed_closes_in_the_middle)
             MUST(fn_feed_open(&f, device, w.pack, w.sampler, w.o));
             for (int i = 0; i < calls; i++)
                 if (i % 2)
-                    CHECK_OK(fn_feed_crop(f, x, FN_BF16));
+                    CHECK_OK(fn_feed_crop(f, x, FN_BF16, NULL));
                 else
                     CHECK_OK(fn_feed_next(f, &b, NULL));
             fn_feed_close(f);

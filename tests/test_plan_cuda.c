@@ -2,6 +2,7 @@
  * in double on the CPU. Linked to tests/emu/, or to fn_gpu on a GPU. */
 #include "core/mem.h"
 #include "kernels/gpu.h"
+#include "kernels/stem.h"
 #include "nn/plan.h"
 #include "tests/emu/emu.h"
 #include "tests/net_run.h"
@@ -169,6 +170,68 @@ TEST(weights_that_changed_on_the_device_are_used_once_refreshed)
     CHECK_OK(fn_plan_load(t.plan[1]));
     CHECK_OK(fn_plan_forward(t.plan[1], x));
     CHECK(memcmp(after, fn_plan_output(t.plan[1], 0), sizeof after) == 0);
+    close_two(&t);
+}
+
+/* --- fed --- */
+
+static void put_squares(two *t, void *to, const fn_stem *s, const float *x)
+{
+    int64_t count = BATCH * s->rows * s->columns * s->block;
+    float *squares = fn_alloc((size_t)count, sizeof *squares);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t from = fn_stem_pixel(s, i);
+        squares[i] = from < 0 ? 0 : x[from];
+    }
+    put(t, to, squares, count);
+    CHECK_OK(fn_device_wait(t->gpu->device));
+    fn_free(squares);
+}
+
+static void open_fed(fn_plan **fed, const two *t)
+{
+    CHECK_OK(fn_plan_open(
+        fed, t->graph[0], t->params,
+        (fn_plan_options){
+            .backend = FN_CUDA, .gpu = t->gpu, .beside = t->plan[0], .fed = true}));
+    CHECK_OK(fn_plan_refresh(*fed));
+}
+
+TEST(images_as_the_first_convolution_wants_them_give_the_same_bits)
+{
+    two t;
+    fn_plan *fed;
+    float x[BATCH * IMAGE], d[BATCH * DIM];
+    open_two(&t, FN_TEST_NET("none"));
+    open_fed(&fed, &t);
+    fn_plan_place at = fn_plan_place_of(fed);
+    CHECK(at.squares && at.images && fn_plan_size_of(fed).images == 0);
+    CHECK_FAILS(fn_plan_bring(fed, x), FN_EINTERNAL, "a plan that is fed");
+    fn_test_fill(x, BATCH * IMAGE, 1);
+    fn_test_fill(d, BATCH * DIM, 2);
+    CHECK_OK(fn_plan_forward(t.plan[0], x));
+    CHECK_OK(fn_plan_backward(t.plan[0], d));
+    CHECK_OK(fn_device_zero(t.gpu->device, at.grad, sizeof(float)));
+    put_squares(&t, at.images, at.squares, x);
+    CHECK_OK(fn_plan_run(fed));
+    check_same(&t, at.output, fn_plan_output(t.plan[0], 0), BATCH * DIM);
+    put(&t, at.d_output, d, BATCH * DIM);
+    CHECK_OK(fn_plan_back(fed));
+    check_same(&t, at.grad, t.params->grad, t.params->count);
+    fn_plan_close(fed);
+    close_two(&t);
+}
+
+/* Of stride 1 there are none that anybody makes. */
+TEST(a_plan_that_is_fed_may_read_plain_images)
+{
+    two t;
+    fn_plan *fed;
+    open_two(&t, stem);
+    open_fed(&fed, &t);
+    fn_plan_place at = fn_plan_place_of(fed);
+    CHECK(!at.squares && at.images && fn_plan_size_of(fed).images > 0);
+    fn_plan_close(fed);
     close_two(&t);
 }
 

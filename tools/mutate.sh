@@ -237,6 +237,9 @@ kernels/augment.cu @ s/reach = step > 1 ? step : 1/reach = 1/ @ test_augment_cud
 kernels/augment.cu @ /make_filters<SIDE>(x/,/if (row/s/__syncthreads();// @ test_augment_cuda @ no barrier behind the filters
 kernels/augment.cu @ s/clamp(row, v.height - 1)/clamp(row, v.height - 2)/ @ test_augment_cuda @ the last row is not seen
 kernels/augment.cu @ s/first + k < 12/first + k < 11/ @ test_augment_cuda @ a channel of a square is lost
+kernels/conv_cuda.c @ s/if (!c->fed)/if (true)/ @ test_plan_cuda @ squares are made of images that are not there
+nn/plan.c @ s/n->call.fed = p->home.fed = /p->home.fed = / @ test_plan_cuda @ the first node does not know that it is fed
+train/feed_cuda.c @ s/if (!squares)/if (true)/ @ test_train_cuda @ crops where squares are read
 kernels/augment.cu @ s/SIDE + k \/ SIDE - s.pad/SIDE + k % SIDE - s.pad/ @ test_augment_cuda @ squares are turned
 train/checkpoint.c @ s/FN_GO(state_load(p.state, c));// @ test_checkpoint @ the optimizer starts anew
 train/checkpoint.c @ s/        c->record = m->record;// @ test_checkpoint @ a resumed run has forgotten its step

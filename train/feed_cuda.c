@@ -15,6 +15,7 @@
 
 #include "core/mem.h"
 #include "kernels/launch_train.h"
+#include "kernels/stem.h"
 
 #include <string.h>
 
@@ -197,14 +198,23 @@ fn_status fn_feed_next(fn_feed *f, fn_batch *b, double *waited)
     return FN_OK;
 }
 
-fn_status fn_feed_crop(fn_feed *f, void *x, fn_type type)
+static int crop(const fn_feed *f, const place *p, void *x, fn_type type,
+                const fn_stem *squares)
+{
+    void *stream = fn_device_stream(f->device);
+    if (!squares)
+        return fn_launch_augment(x, p->rgb, p->view, p->piece.n, f->height, f->width,
+                                 (int)type, stream);
+    return fn_launch_augment_squares(x, p->rgb, p->view, p->piece.n, f->height, f->width,
+                                     (int)squares->rows, (int)squares->columns,
+                                     (int)squares->pad, (int)type, stream);
+}
+
+fn_status fn_feed_crop(fn_feed *f, void *x, fn_type type, const fn_stem *squares)
 {
     place *p = place_of(f, f->given - 1);
     FN_TRY(fn_event_follow(p->uploaded, FN_QUEUE_WORK));
-    FN_TRY(
-        fn_device_check(fn_launch_augment(x, p->rgb, p->view, p->piece.n, f->height,
-                                          f->width, (int)type, fn_device_stream(f->device)),
-                        "crops of faces"));
+    FN_TRY(fn_device_check(crop(f, p, x, type, squares), "crops of faces"));
     FN_TRY(fn_event_record(p->used, FN_QUEUE_WORK));
     return fn_loader_ready(f->loader) ? send_next(f, NULL) : FN_OK;
 }

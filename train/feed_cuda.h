@@ -26,9 +26,10 @@ void fn_feed_close(fn_feed *f);
  * fn_loader_next, and FN_ENOMEM, FN_EDEVICE. */
 fn_status fn_feed_next(fn_feed *f, fn_batch *b, double *waited) FN_CHECKED;
 
-/* Queued, once for each piece: its crops to x [n, height, width, 3] of FN_F32 or FN_BF16, in the
- * device's memory; within 2e-6 of fn_view_render's, and rounded. The next piece, if it is decoded,
- * is sent after it. */
-fn_status fn_feed_crop(fn_feed *f, void *x, fn_type type) FN_CHECKED;
+/* Queued, once for each piece: its crops to x of FN_F32 or FN_BF16, in the device's memory: [n,
+ * height, width, 3], or squares of 2 x 2 pixels [n, rows, columns, 16] (kernels/stem.h); within
+ * 2e-6 of fn_view_render's, and rounded. The next piece, if it is decoded, is sent after it. */
+fn_status fn_feed_crop(fn_feed *f, void *x, fn_type type,
+                       const struct fn_stem *squares) FN_CHECKED;
 
 #endif

@@ -112,7 +112,7 @@ static fn_status next(fn_trainer *t, fn_plan **plan)
     t->waited += waited;
     *plan = fn_stepper_plan(t);
     fn_plan_place place = fn_plan_place_of(*plan);
-    return fn_feed_crop(s->feed, place.images, place.images_type);
+    return fn_feed_crop(s->feed, place.images, place.images_type, place.squares);
 }
 
 /* Mining there has no way to refuse a batch before it is queued. */

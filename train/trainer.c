@@ -40,6 +40,7 @@ static fn_status open_plan(fn_trainer *t, fn_plan **out, int batch)
                                         .exact = c->exact,
                                         .precision = (fn_precision)c->precision,
                                         .gpu = t->gpu,
+                                        .fed = t->gpu != NULL,
                                         .beside = t->plan});
 out:
     fn_graph_close(g);
