@@ -1,47 +1,25 @@
 """test_pack_cli.py -- `facenet data pack` as a user meets it: how far it is on a terminal and in a
 log, stopped by Ctrl-C and by kill -9 and gone on with, and refused while somebody else is at it."""
-import hashlib
 import os
 import pty
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 
-BIN = os.path.join(os.environ.get("FN_BIN", "build/bin"), "facenet")
-work = tempfile.mkdtemp(prefix="fn_pack_")
-passed = failed = 0
+import cli_rig
+from cli_rig import at, check, digest, run, work
 
-
-def check(name, ok, detail=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    if not ok:
-        print(f"not ok {name}: {detail}")
-
-
-def at(*parts):
-    return os.path.join(work, *parts)
+PROGRAM = os.path.join(cli_rig.BIN, "facenet")
 
 
 def command(out, *more):
-    return [BIN, "data", "pack", at("faces"), "-o", at(out), "--crop", "centre: 90@56,56", *more]
-
-
-def run(*args):
-    return subprocess.run(args, capture_output=True, text=True, timeout=300)
-
-
-def digest(name):
-    with open(at(name), "rb") as f:
-        return hashlib.sha256(f.read()).hexdigest()
+    return ["data", "pack", at("faces"), "-o", at(out), "--crop", "centre: 90@56,56", *more]
 
 
 def faces():
     """1,200 images of 200 people: drawn once, copied."""
-    r = run(BIN, "data", "synth", "--people", "20", "--images", "6", "-o", at("drawn"))
+    r = run("data", "synth", "--people", "20", "--images", "6", "-o", at("drawn"))
     check("synth", r.returncode == 0, r.stderr)
     for k in range(10):
         shutil.copytree(at("drawn"), at("faces", f"copy{k}"))
@@ -54,14 +32,15 @@ def progress():
     check("a line for each tenth, as far as chunks are that small",
           r.stderr == "".join(f"{n} of 1200 images\n" for n in (256, 512, 768, 1024, 1200)), r.stderr)
     ours, theirs = pty.openpty()
-    subprocess.run(command("tty.h5"), stderr=theirs, stdout=subprocess.DEVNULL, timeout=300)
+    subprocess.run([PROGRAM, *command("tty.h5")], stderr=theirs, stdout=subprocess.DEVNULL,
+                   timeout=300)
     os.close(theirs)
     said = os.read(ours, 65536).decode().replace("\r\n", "\n")
     os.close(ours)
     check("a line that moves on a terminal", said == "".join(
         f"\r{n} of 1200 images" for n in (256, 512, 768, 1024, 1200)) + "\n", repr(said))
-    check("the same pack again", digest("tty.h5") == digest("whole.h5"))
-    r = run(BIN, "data", "verify", at("whole.h5"))
+    check("the same pack again", digest(at("tty.h5")) == digest(at("whole.h5")))
+    r = run("data", "verify", at("whole.h5"))
     check("verify says how far it is", "1024 of 1200 images\n" in r.stderr, r.stderr)
 
 
@@ -70,7 +49,8 @@ def start_and_stop(sig):
     for name in ("new.h5", "new.h5.part"):
         if os.path.exists(at(name)):
             os.remove(at(name))
-    p = subprocess.Popen(command("new.h5"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p = subprocess.Popen([PROGRAM, *command("new.h5")], stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
     while p.poll() is None:
         if os.path.exists(at("new.h5.part")) and os.path.getsize(at("new.h5.part")) > 100000:
             p.send_signal(signal.SIGSTOP)
@@ -93,7 +73,8 @@ def stopped():
         check("no pack yet", not os.path.exists(at("new.h5")))
         r = run(*command("new.h5"))
         check("goes on", r.returncode == 0 and "new.h5.part: goes on behind " in r.stderr, r.stderr)
-        check(f"the bytes of a whole run after {sig.name}", digest("new.h5") == digest("whole.h5"))
+        check(f"the bytes of a whole run after {sig.name}",
+              digest(at("new.h5")) == digest(at("whole.h5")))
         check("nothing else is left", sorted(os.listdir(work)) ==
               ["drawn", "faces", "new.h5", "tty.h5", "whole.h5"], os.listdir(work))
 
@@ -103,19 +84,7 @@ def another_recipe():
     r = run(*command("new.h5", "--crop", "none"))
     check("another crop starts anew", r.returncode == 0 and
           r.stderr.startswith(f"facenet: {at('new.h5.part')}: starts anew: "), r.stderr)
-    check("and is another pack", digest("new.h5") != digest("whole.h5"))
+    check("and is another pack", digest(at("new.h5")) != digest(at("whole.h5")))
 
 
-def main():
-    try:
-        faces()
-        progress()
-        stopped()
-        another_recipe()
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed != 0)
-
-
-main()
+cli_rig.main(faces, progress, stopped, another_recipe)

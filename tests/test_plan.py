@@ -1,38 +1,9 @@
 """test_plan.py -- what `facenet info --plan` prints: its columns, its totals, and what changes
 with fusion, training and the batch; and that docs/networks.md is true."""
-import os
 import re
-import subprocess
-import sys
-import tempfile
 
-PROGRAM = os.path.join(os.environ.get("FN_BIN", "build/bin"), "facenet")
-failed = 0
-
-
-def check(name, ok, detail=""):
-    global failed
-    failed += not ok
-    print(("ok      " if ok else "not ok  ") + name + ("" if ok else f": {detail}"))
-
-
-def run(*args):
-    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, timeout=300)
-
-
-NET = """name: tiny
-input: 48x40x3
-each: {norm: batch, act: relu}
-layers:
-  - conv: {name: a, out: 16, kernel: 5, stride: 2}
-  - maxpool: {kernel: 3, stride: 2}
-  - inception: {name: b, 1x1: 8, 3x3r: 8, 3x3: 16, 5x5r: 8, 5x5: 8, pool: l2, proj: 8}
-  - avgpool: {kernel: 0}
-heads:
-  embedding:
-    - fc: {out: 16, act: none}
-    - l2norm
-"""
+import cli_rig
+from cli_rig import NET, check, run, write
 
 
 def plans(path):
@@ -78,17 +49,10 @@ def words():
     return re.search("```yaml\n(.*?)```", page, re.DOTALL).group(1)
 
 
-def main():
-    with tempfile.TemporaryDirectory(prefix="fn-plan-") as folder:
-        path = os.path.join(folder, "tiny.yaml")
-        with open(path, "w", encoding="ascii") as f:
-            f.write(NET)
-        plans(path)
-        with open(path, "w", encoding="ascii") as f:
-            f.write(words())
-        r = run("info", path)
-        check("the page's network", r.returncode == 0 and "1x1x64" in r.stdout, r.stderr)
-    return failed > 0
+def page():
+    """Its network."""
+    r = run("info", write("page.yaml", words()))
+    check("the page's network", r.returncode == 0 and "1x1x64" in r.stdout, r.stderr)
 
 
-sys.exit(main())
+cli_rig.main(lambda: plans(write("tiny.yaml", NET)), page)
