@@ -1,6 +1,7 @@
 /* embed.c -- facenet embed --model FILE [--exact | --precision bf16] [--device cuda]
  * [--format csv|jsonl|npy] [-o FILE] IMAGE... */
 #include "cli/cli.h"
+#include "core/file.h"
 #include "core/mem.h"
 #include "infer/vectors.h"
 
@@ -128,6 +129,8 @@ int fn_cli_embed(int argc, char **argv)
     float *e = NULL;
     fn_status rc;
     fn_cli_parse(&parser, "embed", argc, argv, &a);
+    if (a.output)
+        FN_GO(fn_file_check_target(a.output));
     FN_GO(fn_model_open(&m, a.source.model));
     e = fn_alloc((size_t)a.n * (size_t)fn_model_dim(m), sizeof *e);
     if (!e) {

@@ -301,6 +301,16 @@ static fn_status write_all(const arguments *a, const fn_lfw *r)
     return FN_OK;
 }
 
+/* Before the work is done that would have no place. */
+static fn_status check_outputs(const arguments *a)
+{
+    const char *const file[] = {a->json, a->csv, a->html, a->roc};
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+        if (file[i])
+            FN_TRY(fn_file_check_target(file[i]));
+    return FN_OK;
+}
+
 int fn_cli_eval(int argc, char **argv)
 {
     arguments a = {.lfw = {.tell = tell}};
@@ -312,6 +322,7 @@ int fn_cli_eval(int argc, char **argv)
     fn_cli_parse(&parser, "eval", argc, argv, &a);
     if (gmtime_r(&now, &utc))
         strftime(a.date, sizeof a.date, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    FN_GO(check_outputs(&a));
     FN_GO(complete(&a));
     FN_GO(fn_lfw_run(&r, &a.lfw));
     r->report.command = a.command;

@@ -125,20 +125,44 @@ static fn_status fail_write(const char *path, size_t size)
                    path, size, strerror(errno));
 }
 
+static fn_status fail_create(const char *path)
+{
+    int e = errno;
+    char *folder = fn_file_parent(path);
+    bool there = !folder || fn_file_is_folder(folder);
+    fn_status rc = FN_ENOENT;
+    errno = e;
+    if (there || (e != ENOENT && e != ENOTDIR))
+        rc = fn_fail_errno(path, "create");
+    else
+        fn_fail(rc, "%s: cannot be created: there is no folder '%s'", path, folder);
+    fn_free(folder);
+    return rc;
+}
+
+static fn_status check_folder(const char *path)
+{
+    char *folder = fn_file_parent(path);
+    if (!folder)
+        return fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
+    fn_status rc = access(folder, W_OK | X_OK) == 0 ? FN_OK : fail_create(path);
+    fn_free(folder);
+    return rc;
+}
+
 /* A rename would put a plain file in the place of /dev/null. */
 fn_status fn_file_check_target(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
-        return FN_OK;
-    if (S_ISDIR(st.st_mode))
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
         return fn_fail(FN_EINVAL, "%s: is a folder: name the file to write", path);
-    if (!S_ISREG(st.st_mode))
+    if (there && !S_ISREG(st.st_mode))
         return fn_fail(FN_EINVAL,
                        "%s: is not a regular file: name a file that can be "
                        "replaced",
                        path);
-    return FN_OK;
+    return check_folder(path);
 }
 
 fn_status fn_file_write(int fd, int64_t at, const void *data, size_t size, const char *path)
@@ -202,21 +226,6 @@ fn_status fn_file_publish(int fd, const char *draft, const char *path)
         rc = fn_file_sync_folder(folder);
     else
         unlink(draft);
-    fn_free(folder);
-    return rc;
-}
-
-static fn_status fail_create(const char *path)
-{
-    int e = errno;
-    char *folder = fn_file_parent(path);
-    bool there = !folder || fn_file_is_folder(folder);
-    fn_status rc = FN_ENOENT;
-    errno = e;
-    if (there || (e != ENOENT && e != ENOTDIR))
-        rc = fn_fail_errno(path, "create");
-    else
-        fn_fail(rc, "%s: cannot be created: there is no folder '%s'", path, folder);
     fn_free(folder);
     return rc;
 }

@@ -25,7 +25,8 @@ fn_status fn_file_replace(const char *path, const void *data, size_t size) FN_CH
 fn_status fn_file_replace_in(const char *folder, const char *name, const void *data,
                              size_t size) FN_CHECKED;
 
-/* FN_EINVAL when a folder or a device is in the place of PATH. */
+/* For those who work long before they write: FN_EINVAL when a folder or a device is in the place of
+ * PATH, FN_ENOENT or FN_EIO when its folder is not there or not to be written to. */
 fn_status fn_file_check_target(const char *path) FN_CHECKED;
 
 /* The steps of fn_file_replace, for files too large for memory. Opens the draft of PATH,

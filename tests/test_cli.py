@@ -159,6 +159,10 @@ def results():
         check("the ROC is a picture", "<svg" in f.read())
     r = run("--lfw", at("test", "pairs.txt"), "--images", at("test"), "--pixels", program="eval")
     check("eval of pixels", r.returncode == 0, r.stderr)
+    r = expect("a result that has no place", 66, "there is no folder", program="eval",
+               args=("--lfw", at("test", "pairs.txt"), "--images", at("test"), "--model", m,
+                     "--csv", at("nowhere", "r.csv")))
+    check("which is said before the work", r.stdout == "", r.stdout)
     settled_by_config(m, j)
     r = run("--format", "onnx", "--model", m, "-o", at("m.onnx"), program="export")
     check("export", r.returncode == 0 and os.path.getsize(at("m.onnx")) > 1000, r.stderr)
