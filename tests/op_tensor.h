@@ -72,9 +72,9 @@ static inline int unwanted_choices(int gradients)
 
 static inline unsigned unwanted_choice(int gradients, int i)
 {
-    unsigned all = (1u << gradients) - 1, one = 1u << i / 2;
     if (gradients <= EVERY_CHOICE)
         return (unsigned)i + 1;
+    unsigned all = (1u << gradients) - 1, one = 1u << i / 2;
     return i % 2 ? all & ~one : one;
 }
 
