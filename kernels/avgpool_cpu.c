@@ -71,10 +71,10 @@ static void pool_low(const fn_pool_walk *w, float *slot, fn_tensor x, fn_tensor 
     int64_t in = forward ? fn_pool_walk_x(w) : fn_pool_walk_y(w),
             out = forward ? fn_pool_walk_y(w) : fn_pool_walk_x(w);
     for (int64_t k = 0; k < in; k++)
-        from[k] = step * fn_load(in_as.data, in_as.type, k);
+        from[k] = step * fn_load_any(in_as.data, in_as.type, k);
     pool_plane(w, slot, wide_y, forward);
     for (int64_t k = 0; k < out; k++)
-        fn_store(out_as.data, out_as.type, k, to[k]);
+        fn_store_any(out_as.data, out_as.type, k, to[k]);
 }
 
 static fn_tensor plane_of(fn_tensor t, int64_t at)

@@ -27,24 +27,37 @@ static inline uint16_t fn_bf16_of(float x)
     return (uint16_t)((bits + up) >> 16 | (nan & 0x40));
 }
 
-/* Number i, of bytes in steps, of all types but FN_F64; loops are fast where `t` is a constant. */
+/* Number i of FN_F32 or FN_BF16; loops are fast where `t` is a constant. */
 static inline float fn_load(const void *p, fn_type t, int64_t i)
 {
-    if (fn_bytes_are(t))
-        return t == FN_U8 ? ((const uint8_t *)p)[i] : ((const int8_t *)p)[i];
     return t == FN_BF16 ? fn_bf16_float(((const uint16_t *)p)[i]) : ((const float *)p)[i];
 }
 
 static inline void fn_store(void *p, fn_type t, int64_t i, float x)
 {
+    if (t == FN_BF16)
+        ((uint16_t *)p)[i] = fn_bf16_of(x);
+    else
+        ((float *)p)[i] = x;
+}
+
+/* Of bytes, too, in steps: for loops that OpenMP does not hand to threads, which makes a variable
+ * of `t`, and of so many types no vectors. */
+static inline float fn_load_any(const void *p, fn_type t, int64_t i)
+{
+    if (fn_bytes_are(t))
+        return t == FN_U8 ? ((const uint8_t *)p)[i] : ((const int8_t *)p)[i];
+    return fn_load(p, t, i);
+}
+
+static inline void fn_store_any(void *p, fn_type t, int64_t i, float x)
+{
     if (t == FN_U8)
         ((uint8_t *)p)[i] = fn_bytes_u8(x);
     else if (t == FN_S8)
         ((int8_t *)p)[i] = fn_bytes_s8(x);
-    else if (t == FN_BF16)
-        ((uint16_t *)p)[i] = fn_bf16_of(x);
     else
-        ((float *)p)[i] = x;
+        fn_store(p, t, i, x);
 }
 
 /* From number i on. */

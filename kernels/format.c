@@ -75,7 +75,7 @@ copy_some(void *restrict to, fn_type to_type, const void *restrict from, fn_type
 {
 #pragma omp simd
     for (int64_t i = 0; i < count; i++)
-        fn_store(to, to_type, i, fn_load(from, from_type, i) * scale);
+        fn_store_any(to, to_type, i, fn_load_any(from, from_type, i) * scale);
 }
 
 /* Of equal formats: what stands beside convolutions of bytes is fast. */
@@ -114,8 +114,8 @@ static inline void copy_lanes(const job *j, fn_type to_type, pixels to, fn_type 
     float scale = floats ? 1 : j->scale;
     for (int64_t w = 0; w < j->to.shape.dim[3]; w++)
         for (int64_t k = 0; k < lanes; k++)
-            fn_store(t, to_type, w * to.step + k,
-                     scale * fn_load(f, from_type, w * from.step + k));
+            fn_store_any(t, to_type, w * to.step + k,
+                         scale * fn_load_any(f, from_type, w * from.step + k));
 }
 
 static void zero_lanes(fn_tensor to, pixels at, int64_t width, int64_t lanes)

@@ -58,7 +58,7 @@ static float *slot_of(const fn_call *c, fn_pool_walk g)
 static inline void add_squares(float *strip, const void *x, fn_type t, int64_t count)
 {
     for (int64_t m = 0; m < count; m++) {
-        float v = fn_load(x, t, m);
+        float v = fn_load_any(x, t, m);
         strip[m] += v * v;
     }
 }
@@ -77,10 +77,10 @@ static inline void take_roots(void *y, fn_type t, const float *strip, float scal
 {
     if (g.wide == 3)
         for (int64_t m = 0; m < count; m++)
-            fn_store(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, 3)));
+            fn_store_any(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, 3)));
     else
         for (int64_t m = 0; m < count; m++)
-            fn_store(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, g.wide)));
+            fn_store_any(y, t, m, sqrtf(scale * neighbours(strip, m, g.lanes, g.wide)));
 }
 
 /* Roots of windows of stride 1 take the place of the sums that nobody needs any more. */

@@ -150,7 +150,7 @@ static inline __attribute__((always_inline)) void square(float *restrict squares
 {
 #pragma omp simd
     for (int64_t i = 0; i < k.lanes; i++)
-        squares[i] = fn_load(x, k.type, i) * fn_load(x, k.type, i);
+        squares[i] = fn_load_any(x, k.type, i) * fn_load_any(x, k.type, i);
 }
 
 static inline __attribute__((always_inline)) void give_y(void *restrict y,
@@ -161,8 +161,9 @@ static inline __attribute__((always_inline)) void give_y(void *restrict y,
     fn_lrn a = g->attr;
 #pragma omp simd
     for (int64_t i = 0; i < k.lanes; i++)
-        fn_store(y, k.to, i,
-                 g->step * fn_load(x, k.type, i) * powers_of(squares + i, a, k).factor);
+        fn_store_any(y, k.to, i,
+                     g->step * fn_load_any(x, k.type, i) *
+                         powers_of(squares + i, a, k).factor);
 }
 
 static inline __attribute__((always_inline)) void

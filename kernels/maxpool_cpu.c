@@ -77,10 +77,10 @@ static inline __attribute__((always_inline)) void take(void *restrict y,
         float most = -INFINITY;
         for (int64_t u = 0; u < high; u++)
             for (int64_t v = 0; v < wide; v++) {
-                float tap = fn_load(x, t.type, u * t.row + v * t.lanes + k);
+                float tap = fn_load_any(x, t.type, u * t.row + v * t.lanes + k);
                 most = tap > most ? tap : most;
             }
-        fn_store(y, t.type, k, most);
+        fn_store_any(y, t.type, k, most);
     }
 }
 

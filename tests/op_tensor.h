@@ -26,7 +26,7 @@ static double stored(fn_tensor t, fn_backend b, int64_t i)
 {
     if (b == FN_REF)
         return fn_f64(t)[i];
-    return (double)fn_load(t.data, t.type, i) * (double)fn_bytes_step(t);
+    return (double)fn_load_any(t.data, t.type, i) * (double)fn_bytes_step(t);
 }
 
 /* Where element i, counted as N,H,W,C, lies in a blocked tensor. */
@@ -51,7 +51,8 @@ static void put(fn_tensor t, fn_backend b, int64_t i, double value)
     if (b == FN_REF)
         fn_f64(t)[i] = value;
     else
-        fn_store(t.data, t.type, place(t, i), (float)(value / (double)fn_bytes_step(t)));
+        fn_store_any(t.data, t.type, place(t, i),
+                     (float)(value / (double)fn_bytes_step(t)));
 }
 
 /* The oracle's numbers, with no more digits than bf16 has. */
