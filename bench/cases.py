@@ -51,7 +51,9 @@ class Input:
 
     @staticmethod
     def file(net):
-        """One of configs/nets, or of bench/nets: there are those that only benchmarks want."""
+        """A path, one of configs/nets, or of bench/nets: there are those that only benchmarks want."""
+        if net.endswith(".yaml"):
+            return net
         ours = os.path.join(HERE, "nets", net + ".yaml")
         return ours if os.path.exists(ours) else os.path.join(ROOT, "configs", "nets", net + ".yaml")
 
