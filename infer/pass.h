@@ -23,8 +23,8 @@ struct fn_session {
     int threads, max_batch; /* fn_pass_open turns "every core" into a number */
     bool exact;
     fn_precision precision;
-    fn_range
-        *range; /* in FN_PRECISION_U8, as fn_plan_options; NULL until it is calibrated */
+    /* In FN_PRECISION_U8, as fn_plan_options; NULL until it is calibrated. */
+    fn_range *range;
     int height, width, dim;
     fn_pass whole, single; /* max_batch images, not when exact; one image, when wanted */
     float *x;              /* [max_batch, height, width, 3] */

@@ -139,13 +139,12 @@ static bool describe_norms(fn_bnjoin *attr, const fn_graph *g, const fn_node *co
     return attr->norm != 0;
 }
 
-/* The concat behind a node, its only reader, which takes batch norms; NULL: there is none. */
-static const fn_node *norms_behind(const fn_graph *g, const fn_node *n)
+/* Whether the only reader of a node is a concat that takes batch norms. */
+static bool norms_behind(const fn_graph *g, const fn_node *n)
 {
     fn_bnjoin attr;
     int w[FN_MAX_WEIGHT], concat = fn_only_reader(g, n->y[0], "concat");
-    return concat >= 0 && describe_norms(&attr, g, &g->node[concat], w) ? &g->node[concat]
-                                                                        : NULL;
+    return concat >= 0 && describe_norms(&attr, g, &g->node[concat], w);
 }
 
 /* Whether a concat takes a convolution's bias and ReLU. */
