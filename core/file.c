@@ -125,27 +125,19 @@ static fn_status fail_write(const char *path, size_t size)
                    path, size, strerror(errno));
 }
 
-static fn_status fail_create(const char *path)
-{
-    int e = errno;
-    char *folder = fn_file_parent(path);
-    bool there = !folder || fn_file_is_folder(folder);
-    fn_status rc = FN_ENOENT;
-    errno = e;
-    if (there || (e != ENOENT && e != ENOTDIR))
-        rc = fn_fail_errno(path, "create");
-    else
-        fn_fail(rc, "%s: cannot be created: there is no folder '%s'", path, folder);
-    fn_free(folder);
-    return rc;
-}
-
 static fn_status check_folder(const char *path)
 {
+    struct stat st;
+    fn_status rc = FN_OK;
     char *folder = fn_file_parent(path);
     if (!folder)
         return fn_fail(FN_ENOMEM, "%s: no memory for a name", path);
-    fn_status rc = access(folder, W_OK | X_OK) == 0 ? FN_OK : fail_create(path);
+    bool known = stat(folder, &st) == 0;
+    if (known ? !S_ISDIR(st.st_mode) : errno == ENOENT || errno == ENOTDIR)
+        rc = fn_fail(FN_ENOENT, "%s: cannot be created: there is no folder '%s'", path,
+                     folder);
+    else if (!known || access(folder, W_OK | X_OK) != 0)
+        rc = fn_fail_errno(path, "create");
     fn_free(folder);
     return rc;
 }
@@ -242,7 +234,7 @@ fn_status fn_file_draft(int *fd, char **draft, const char *path)
     unlink(name); /* what a dead process with our number left */
     *fd = open_again(name, O_RDWR | O_CREAT | O_EXCL, 0666);
     if (*fd < 0) {
-        fn_status rc = fail_create(path);
+        fn_status rc = fn_fail_errno(path, "create");
         fn_free(name);
         return rc;
     }
