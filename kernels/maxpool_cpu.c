@@ -84,6 +84,16 @@ static inline __attribute__((always_inline)) void take(void *restrict y,
     }
 }
 
+/* v or 0. Of branches gcc makes no vectors, and of ?: it makes branches. */
+static inline float only_if(bool yes, float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits &= 0u - (uint32_t)yes;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
 /* `left` is the part of dy that no tap has won yet. */
 static inline __attribute__((always_inline)) void
 give(float *restrict dx, const void *restrict x, const void *restrict y,
@@ -96,8 +106,8 @@ give(float *restrict dx, const void *restrict x, const void *restrict y,
             for (int64_t v = 0; v < wide; v++) {
                 int64_t at = u * t.row + v * t.lanes + k;
                 bool won = fn_load(x, t.type, at) == most;
-                dx[at] += won ? left : 0;
-                left = won ? 0 : left;
+                dx[at] += only_if(won, left);
+                left = only_if(!won, left);
             }
     }
 }
