@@ -13,7 +13,7 @@ static fn_status own_prepare(fn_call *c, size_t masked)
 {
     (void)masked;
     own *s = c->state;
-    return fn_implicit_call_prepare(c, &s->state, c->attr);
+    return fn_implicit_call_prepare(c, &s->state, c->attr, fn_tiles_best());
 }
 
 static fn_status own_load(fn_call *c)

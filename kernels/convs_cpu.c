@@ -11,7 +11,7 @@ static fn_status convs_prepare(fn_call *c)
     fn_implicit_state *s = fn_alloc(1, sizeof *s);
     if (!s)
         return fn_fail(FN_ENOMEM, "no memory for its state");
-    fn_status rc = fn_implicit_call_prepare(c, s, &each);
+    fn_status rc = fn_implicit_call_prepare(c, s, &each, fn_tiles_best());
     c->state = rc == FN_OK ? s : NULL;
     if (rc != FN_OK)
         fn_free(s);

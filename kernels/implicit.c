@@ -18,7 +18,9 @@
 
 enum {
     CACHED = 64 * 1024, /* floats of x, a quarter of a second cache of 1 MB */
-    LONGEST = 224       /* pixels of a line where there are no images */
+    LONGEST = 112,      /* pixels of a line where there are no images */
+    ALIAS = 1024 /* floats between rows that fall into one set of the first cache: those
+                         * of a tile fill it, and asking for the next would evict them */
 };
 
 /* --- the rule --- */
@@ -36,13 +38,20 @@ bool fn_implicit_fits(const fn_call *c)
     return fits;
 }
 
-bool fn_implicit_gains(void)
+const fn_tiles *fn_tiles_best(void)
 {
 #ifdef __x86_64__
-    return __builtin_cpu_supports("avx512f");
-#else
-    return false;
+    if (__builtin_cpu_supports("avx512f"))
+        return &fn_tiles_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &fn_tiles_avx2;
 #endif
+    return &fn_tiles_any;
+}
+
+bool fn_implicit_gains(void)
+{
+    return fn_tiles_best() != &fn_tiles_any;
 }
 
 /* The longest line that pixels can be cut into without a rest. */
@@ -54,7 +63,7 @@ static int64_t line_of(int64_t pixels)
     return n;
 }
 
-fn_implicit fn_implicit_of(const fn_call *c, const fn_conv *a)
+fn_implicit fn_implicit_of(const fn_call *c, const fn_conv *a, const fn_tiles *tiles)
 {
     const int64_t *x = c->x[0].shape.dim, *y = c->y[0].shape.dim;
     fn_implicit g = {.images = x[0],
@@ -70,10 +79,10 @@ fn_implicit fn_implicit_of(const fn_call *c, const fn_conv *a)
                      .threads = fn_threads(),
                      .relu = a->relu,
                      .flat = a->kernel == 1 && a->stride == 1,
-                     .tiles = fn_implicit_gains() ? &fn_tiles_avx512 : &fn_tiles_any};
+                     .tiles = tiles};
     for (int i = 0; i < g.parts; i++) {
         g.part[i] = c->y[i].shape.dim[1];
-        g.out += fn_implicit_places(g.part[i]);
+        g.out += fn_implicit_places(&g, g.part[i]);
     }
     if (g.flat) {
         int64_t pixels = x[0] * x[2] * x[3];
@@ -136,10 +145,8 @@ typedef struct values {
 static void make_band(const fn_implicit *g, const values *v, const float *a, int64_t first,
                       int64_t last)
 {
-    int64_t pitch = fn_implicit_span(g, g->y_wide) * g->in,
-            rows = fn_implicit_rows(g->y_wide);
+    int64_t pitch = fn_implicit_span(g, g->y_wide) * g->in;
     fn_tile t = {.row = g->stride * g->in,
-                 .soon = rows * g->stride * g->in,
                  .pieces = g->kernel,
                  .length = g->kernel * g->in,
                  .pitch = pitch,
@@ -151,10 +158,12 @@ static void make_band(const fn_implicit *g, const values *v, const float *a, int
         t.columns = p.columns;
         t.y_row = g->part[p.part];
         for (int64_t i = first; i < last; i++)
-            for (int64_t j = 0; j < g->y_wide; j += rows) {
+            for (int64_t j = 0, rows; j < g->y_wide; j += rows) {
+                rows = fn_implicit_rows(g, g->y_wide - j);
+                t.soon = t.row % ALIAS ? rows * t.row : 0;
                 t.a = a + (i - first) * g->stride * pitch + j * t.row;
                 t.y = v->y[p.part] + (i * g->y_wide + j) * t.y_row + p.at;
-                g->tiles->multiply(&t, (int)fn_implicit_least(rows, g->y_wide - j));
+                g->tiles->multiply(&t, (int)rows);
             }
     }
 }

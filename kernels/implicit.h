@@ -1,11 +1,14 @@
-/* implicit.h -- direct convolutions on AVX-512, of floats in N,H,W,C, as products of matrices
- * that are never laid out (implicit GEMM). Several 1x1 convolutions of one value are one. */
+/* implicit.h -- direct convolutions on AVX-512 and AVX2, of floats in N,H,W,C, as products of
+ * matrices that are never laid out (implicit GEMM). Several 1x1 convolutions of one value are
+ * one. */
 #ifndef FN_KERNELS_IMPLICIT_H
 #define FN_KERNELS_IMPLICIT_H
 
 #include "kernels/conv.h"
 
 enum { FN_IMPLICIT_PARTS = 3 };
+
+typedef struct fn_tiles fn_tiles; /* kernels/implicit_tiles.h */
 
 /* `parts` convolutions of one x, side by side. Those of 1x1 and stride 1 do not know images:
  * their pixels are one image, of lines as long as suits. */
@@ -16,15 +19,17 @@ typedef struct fn_implicit {
     int64_t out;                     /* of all of them, each filled up to vectors */
     int parts, threads;              /* threads: at most, when it runs */
     bool relu, flat;                 /* flat: x is read where it lies, without padding */
-    const struct fn_tiles *tiles;    /* for the processor */
+    const fn_tiles *tiles;           /* for the processor */
 } fn_implicit;
 
-/* Whether it is faster than oneDNN: on AVX-512. */
+/* The fastest that this processor has. */
+const fn_tiles *fn_tiles_best(void);
+/* Whether it is faster than oneDNN: on AVX-512 and AVX2. */
 bool fn_implicit_gains(void);
 /* Whether x and y are what it reads and writes. */
 bool fn_implicit_fits(const fn_call *c);
 /* y[i] of the call is part i; of `a` everything but `out` counts. */
-fn_implicit fn_implicit_of(const fn_call *c, const fn_conv *a);
+fn_implicit fn_implicit_of(const fn_call *c, const fn_conv *a, const fn_tiles *tiles);
 
 /* Floats of the kernels packed, for forward with the biases, and for the gradient of x;
  * w[parts] [O, C, k, k], bias[parts] [O] or NULL. */

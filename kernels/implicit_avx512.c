@@ -1,3 +1,7 @@
-/* implicit_avx512 -- what kernels/implicit.c is for. */
+/* implicit_avx512 -- 28 sums of 32 registers of 16 floats. */
 #define FN_TILES fn_tiles_avx512
+#define FN_LANES 16
+#define FN_ROWS  14
+#define EACH_ROWS(X) \
+    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #include "kernels/implicit_tiles_body.h"

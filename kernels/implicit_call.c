@@ -21,9 +21,10 @@ static fn_status make_packed(float **out, int64_t floats)
                           (size_t)floats * sizeof **out);
 }
 
-fn_status fn_implicit_call_prepare(fn_call *c, fn_implicit_state *s, const fn_conv *a)
+fn_status fn_implicit_call_prepare(fn_call *c, fn_implicit_state *s, const fn_conv *a,
+                                   const fn_tiles *tiles)
 {
-    s->sizes = fn_implicit_of(c, a);
+    s->sizes = fn_implicit_of(c, a, tiles);
     c->workspace_bytes = fn_implicit_scratch(&s->sizes);
     size_t back = c->training ? fn_implicit_scratch_back(&s->sizes) : 0;
     if (back > c->workspace_bytes)

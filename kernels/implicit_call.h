@@ -11,8 +11,8 @@ typedef struct fn_implicit_state {
 } fn_implicit_state;
 
 /* Of `a` everything but `out` counts. */
-fn_status fn_implicit_call_prepare(fn_call *c, fn_implicit_state *s,
-                                   const fn_conv *a) FN_CHECKED;
+fn_status fn_implicit_call_prepare(fn_call *c, fn_implicit_state *s, const fn_conv *a,
+                                   const fn_tiles *tiles) FN_CHECKED;
 fn_status fn_implicit_call_load(fn_call *c, fn_implicit_state *s) FN_CHECKED;
 void fn_implicit_call_forward(const fn_call *c, const fn_implicit_state *s);
 void fn_implicit_call_backward(const fn_call *c, const fn_implicit_state *s);

@@ -10,7 +10,7 @@ int64_t fn_implicit_floats(const fn_implicit *g)
 
 int64_t fn_implicit_floats_back(const fn_implicit *g)
 {
-    return g->out * fn_implicit_places(g->in) * g->kernel * g->kernel;
+    return g->out * fn_implicit_places(g, g->in) * g->kernel * g->kernel;
 }
 
 /* A panel: [k][k C][places] */
@@ -46,10 +46,11 @@ void fn_implicit_pack(float *u, const fn_implicit *g, const float *const *w,
 static void pack_tap(float *to, const fn_implicit *g, const float *const *w, int64_t c,
                      int64_t tap)
 {
-    int64_t all = g->kernel * g->kernel, n = fn_implicit_least(FN_TILE_WIDTH, g->in - c);
-    int64_t places = fn_implicit_places(n);
+    int64_t all = g->kernel * g->kernel,
+            n = fn_implicit_least(fn_implicit_width(g), g->in - c);
+    int64_t places = fn_implicit_places(g, n);
     for (int part = 0; part < g->parts; part++)
-        for (int64_t o = 0; o < fn_implicit_places(g->part[part]); o++, to += places) {
+        for (int64_t o = 0; o < fn_implicit_places(g, g->part[part]); o++, to += places) {
             const float *from = w[part] + (o * g->in + c) * all + tap;
             for (int64_t k = 0; k < places; k++)
                 to[k] = k < n && o < g->part[part] ? from[k * all] : 0;
@@ -60,7 +61,8 @@ static void pack_tap(float *to, const fn_implicit *g, const float *const *w, int
 static void pack_phase(float *to, const fn_implicit *g, const float *const *w, int64_t c,
                        int64_t row, int64_t column)
 {
-    int64_t places = fn_implicit_least(FN_TILE_WIDTH, fn_implicit_places(g->in) - c);
+    int64_t places = fn_implicit_least(fn_implicit_width(g),
+                                       fn_implicit_places(g, g->in) - c);
     for (int64_t i = fn_implicit_taps(g, row) - 1; i >= 0; i--)
         for (int64_t j = fn_implicit_taps(g, column) - 1; j >= 0;
              j--, to += g->out * places)
@@ -75,8 +77,8 @@ void fn_implicit_pack_back(float *u, const fn_implicit *g, const float *const *w
         for (int64_t column = 0; column < g->stride; column++) {
             int64_t taps = fn_implicit_taps(g, row) * fn_implicit_taps(g, column);
 #pragma omp parallel for
-            for (int64_t c = 0; c < g->in; c += FN_TILE_WIDTH)
+            for (int64_t c = 0; c < g->in; c += fn_implicit_width(g))
                 pack_phase(u + c * taps * g->out, g, w, c, row, column);
-            u += taps * g->out * fn_implicit_places(g->in);
+            u += taps * g->out * fn_implicit_places(g, g->in);
         }
 }

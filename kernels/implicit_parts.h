@@ -21,9 +21,15 @@ static inline int64_t fn_implicit_most(int64_t a, int64_t b)
 }
 
 /* Of as many channels: places, which are whole vectors. */
-static inline int64_t fn_implicit_places(int64_t channels)
+static inline int64_t fn_implicit_places(const fn_implicit *g, int64_t channels)
 {
-    return fn_implicit_up(channels, FN_TILE_LANES) * FN_TILE_LANES;
+    return fn_implicit_up(channels, g->tiles->lanes) * g->tiles->lanes;
+}
+
+static inline int64_t
+fn_implicit_width(const fn_implicit *g) /* columns of a tile at most */
+{
+    return 2 * (int64_t)g->tiles->lanes;
 }
 
 /* Output channels that one tile has: all of one part. */
@@ -37,27 +43,28 @@ static inline int64_t fn_implicit_panels(const fn_implicit *g)
 {
     int64_t n = 0;
     for (int i = 0; i < g->parts; i++)
-        n += fn_implicit_up(g->part[i], FN_TILE_WIDTH);
+        n += fn_implicit_up(g->part[i], fn_implicit_width(g));
     return n;
 }
 
 static inline fn_implicit_panel fn_implicit_panel_at(const fn_implicit *g, int64_t k)
 {
-    fn_implicit_panel p = {.at = k * FN_TILE_WIDTH};
+    int64_t width = fn_implicit_width(g);
+    fn_implicit_panel p = {.at = k * width};
     while (p.at >= g->part[p.part]) {
-        p.first += fn_implicit_places(g->part[p.part]);
-        p.at -= fn_implicit_up(g->part[p.part++], FN_TILE_WIDTH) * FN_TILE_WIDTH;
+        p.first += fn_implicit_places(g, g->part[p.part]);
+        p.at -= fn_implicit_up(g->part[p.part++], width) * width;
     }
     p.first += p.at;
-    p.columns = fn_implicit_least(FN_TILE_WIDTH, g->part[p.part] - p.at);
-    p.places = fn_implicit_places(p.columns);
+    p.columns = fn_implicit_least(width, g->part[p.part] - p.at);
+    p.places = fn_implicit_places(g, p.columns);
     return p;
 }
 
-/* A line of n pixels is cut into tiles that are as even as can be: the first one's pixels. */
-static inline int64_t fn_implicit_rows(int64_t n)
+/* The last n pixels of a line are cut into tiles that are as even as can be: those of the first. */
+static inline int64_t fn_implicit_rows(const fn_implicit *g, int64_t n)
 {
-    return fn_implicit_up(n, fn_implicit_up(n, FN_TILE_ROWS));
+    return fn_implicit_up(n, fn_implicit_up(n, g->tiles->rows));
 }
 
 /* Pixels of a line of x that the kernel sees, padding included. */

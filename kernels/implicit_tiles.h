@@ -1,16 +1,9 @@
-/* implicit_tiles.h -- the products that kernels/implicit*.c are made of, compiled for AVX-512 and
- * for anything from kernels/implicit_tiles_body.h; private to them. */
+/* implicit_tiles.h -- the products that kernels/implicit*.c are made of, compiled for AVX-512, for
+ * AVX2 and for anything from kernels/implicit_tiles_body.h; private to them. */
 #ifndef FN_KERNELS_IMPLICIT_TILES_H
 #define FN_KERNELS_IMPLICIT_TILES_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-enum {
-    FN_TILE_ROWS = 14,  /* at most */
-    FN_TILE_LANES = 16, /* floats of a vector */
-    FN_TILE_WIDTH = 32  /* columns at most: two vectors */
-};
+#include "kernels/implicit.h"
 
 /* y[r] = bias + sum over k of a[r][k] b[k], ReLU. */
 typedef struct fn_tile {
@@ -35,15 +28,18 @@ typedef struct fn_tile_back {
     bool add; /* else what was there is forgotten */
 } fn_tile_back;
 
-typedef struct fn_tiles {
+struct fn_tiles {
+    int rows, lanes; /* of a tile at most; floats of a vector. Columns: two vectors */
     void (*multiply)(const fn_tile *t, int rows);
     void (*multiply_back)(const fn_tile_back *t, int rows);
+    /* to[pixels][rows] = a[pixel][r], `pixel` floats apart */
+    void (*gather)(float *to, const float *a, int64_t pixel, int64_t pixels, int rows);
     /* to[i] = dy[i] where y[i] > 0, else 0; y NULL: dy[i] */
     void (*mask)(float *to, const float *dy, const float *y, int64_t count);
     /* sum[columns] = or += the pixels of t->b; `a` and `d` are not looked at */
     void (*add_up)(float *sum, const fn_tile_back *t);
-} fn_tiles;
+};
 
-extern const fn_tiles fn_tiles_avx512, fn_tiles_any;
+extern const fn_tiles fn_tiles_avx512, fn_tiles_avx2, fn_tiles_any;
 
 #endif

@@ -1,17 +1,18 @@
-/* implicit_tiles_body.h -- see kernels/implicit_tiles.h. 14 rows of 2 vectors are 28 sums of the
- * 32 registers of AVX-512. The lines of the rows that come next are asked for beforehand: the
- * processor does not see where so many short rows lead, and a quarter of the time was waiting for
- * them. Who includes this has defined FN_TILES, the table's name. */
+/* implicit_tiles_body.h -- see kernels/implicit_tiles.h. Who includes this has defined FN_TILES,
+ * the table's name; FN_LANES; FN_ROWS, as many rows of two vectors as there are registers for
+ * sums; and EACH_ROWS(X), which is X(1) X(2) ... up to that. The lines of the rows that come next
+ * are asked for beforehand: the processor does not see where so many short rows lead, and a
+ * quarter of the time was waiting for them. */
 #include "kernels/implicit_tiles.h"
 
 #include <string.h>
 
 #define FN_INLINE static inline __attribute__((always_inline))
 
-typedef float lanes __attribute__((vector_size(4 * FN_TILE_LANES), aligned(4), may_alias));
-typedef int32_t bits __attribute__((vector_size(4 * FN_TILE_LANES)));
+typedef float lanes __attribute__((vector_size(4 * FN_LANES), aligned(4), may_alias));
+typedef int32_t bits __attribute__((vector_size(4 * FN_LANES)));
 
-enum { MOST = 28, LANES = FN_TILE_LANES, AHEAD = 32 };
+enum { LANES = FN_LANES, LINE = 16, AHEAD = 32 }; /* LINE: floats of a line of the cache */
 
 /* NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): of lanes, rows and vectors of a
  * tile, all below 100; loops over them unroll where they count in int */
@@ -40,8 +41,8 @@ FN_INLINE void ask_for(const float *a, int64_t row, int rows)
 FN_INLINE void add_piece(lanes *sum, const fn_tile *t, const float *a, const float *b,
                          int rows, int vectors)
 {
-    for (int64_t k = 0; k < t->length; k += LANES) {
-        int64_t end = t->length - k < LANES ? t->length : k + LANES;
+    for (int64_t k = 0; k < t->length; k += LINE) {
+        int64_t end = t->length - k < LINE ? t->length : k + LINE;
         ask_for(a + t->soon + k, t->row, rows);
         for (int64_t i = k; i < end; i++)
             add_products(sum, a + i, t->row, b + i * vectors * LANES, rows, vectors);
@@ -72,7 +73,7 @@ FN_INLINE void store(const fn_tile *t, lanes *sum, int rows, int vectors)
 FN_INLINE void store_some(const fn_tile *t, lanes *sum, int rows, int vectors)
 {
     fn_tile own = *t;
-    float y[FN_TILE_ROWS * FN_TILE_WIDTH];
+    float y[FN_ROWS * 2 * LANES];
     own.y = y;
     own.y_row = vectors * LANES;
     store(&own, sum, rows, vectors);
@@ -82,7 +83,7 @@ FN_INLINE void store_some(const fn_tile *t, lanes *sum, int rows, int vectors)
 
 FN_INLINE void multiply(const fn_tile *t, int rows, int vectors)
 {
-    lanes sum[MOST];
+    lanes sum[FN_ROWS * 2];
 #pragma GCC unroll 14
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
@@ -114,7 +115,7 @@ FN_INLINE void load_sums(lanes *sum, const fn_tile_back *t, int rows, int vector
 
 FN_INLINE void multiply_back(const fn_tile_back *t, int rows, int vectors)
 {
-    lanes sum[MOST];
+    lanes sum[FN_ROWS * 2];
     load_sums(sum, t, rows, vectors);
     for (int64_t line = 0; line < t->lines; line++) {
         const float *a = t->a + line * t->a_line, *b = t->b + line * t->b_line;
@@ -130,31 +131,39 @@ FN_INLINE void multiply_back(const fn_tile_back *t, int rows, int vectors)
             *(lanes *)(t->d + r * t->d_row + v * LANES) = sum[r * vectors + v];
 }
 
-/* Each number of rows is compiled by itself: sums are registers only if it is a constant. */
-#define EACH_ROWS(X) \
-    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+FN_INLINE void copy_rows(float *to, const float *a, int64_t pixel, int64_t pixels, int rows)
+{
+    for (int64_t i = 0; i < pixels; i++, to += rows, a += pixel)
+        memcpy(to, a, (size_t)rows * sizeof *to);
+}
 
-#define DEFINE(rows)                                  \
-    static void one##rows(const fn_tile *t)           \
-    {                                                 \
-        multiply(t, rows, 1);                         \
-    }                                                 \
-    static void two##rows(const fn_tile *t)           \
-    {                                                 \
-        multiply(t, rows, 2);                         \
-    }                                                 \
-    static void one_back##rows(const fn_tile_back *t) \
-    {                                                 \
-        multiply_back(t, rows, 1);                    \
-    }                                                 \
-    static void two_back##rows(const fn_tile_back *t) \
-    {                                                 \
-        multiply_back(t, rows, 2);                    \
+/* Each number of rows is compiled by itself: sums are registers only if it is a constant. */
+#define DEFINE(rows)                                                                   \
+    static void one##rows(const fn_tile *t)                                            \
+    {                                                                                  \
+        multiply(t, rows, 1);                                                          \
+    }                                                                                  \
+    static void two##rows(const fn_tile *t)                                            \
+    {                                                                                  \
+        multiply(t, rows, 2);                                                          \
+    }                                                                                  \
+    static void one_back##rows(const fn_tile_back *t)                                  \
+    {                                                                                  \
+        multiply_back(t, rows, 1);                                                     \
+    }                                                                                  \
+    static void two_back##rows(const fn_tile_back *t)                                  \
+    {                                                                                  \
+        multiply_back(t, rows, 2);                                                     \
+    }                                                                                  \
+    static void gather##rows(float *to, const float *a, int64_t pixel, int64_t pixels) \
+    {                                                                                  \
+        copy_rows(to, a, pixel, pixels, rows);                                         \
     }
 EACH_ROWS(DEFINE)
 
-#define ENTRY(rows)      {one##rows, two##rows},
-#define ENTRY_BACK(rows) {one_back##rows, two_back##rows},
+#define ENTRY(rows)        {one##rows, two##rows},
+#define ENTRY_BACK(rows)   {one_back##rows, two_back##rows},
+#define ENTRY_GATHER(rows) gather##rows,
 
 static void multiply_any(const fn_tile *t, int rows)
 {
@@ -166,6 +175,13 @@ static void multiply_back_any(const fn_tile_back *t, int rows)
 {
     static void (*const of[][2])(const fn_tile_back *) = {EACH_ROWS(ENTRY_BACK)};
     of[rows - 1][t->columns > LANES](t);
+}
+
+static void gather_any(float *to, const float *a, int64_t pixel, int64_t pixels, int rows)
+{
+    static void (*const of[])(float *, const float *, int64_t,
+                              int64_t) = {EACH_ROWS(ENTRY_GATHER)};
+    of[rows - 1](to, a, pixel, pixels);
 }
 
 static void mask(float *to, const float *dy, const float *y, int64_t count)
@@ -189,6 +205,12 @@ static void add_up(float *sum, const fn_tile_back *t)
     }
 }
 
-const fn_tiles FN_TILES = {multiply_any, multiply_back_any, mask, add_up};
+const fn_tiles FN_TILES = {.rows = FN_ROWS,
+                           .lanes = LANES,
+                           .multiply = multiply_any,
+                           .multiply_back = multiply_back_any,
+                           .gather = gather_any,
+                           .mask = mask,
+                           .add_up = add_up};
 
 /* NOLINTEND(bugprone-implicit-widening-of-multiplication-result) */

@@ -89,18 +89,15 @@ static bool sixteen(fn_shape s, fn_format f)
 /* NULL: none. 5x5 gains where products are this fast, and beside oneDNN's in float alone. */
 static const fn_winograd_stages *stages_for(const fn_winograd *g, int kernel)
 {
+    if (kernel == 5 && (g->x_type != FN_F32 || g->y_type != FN_F32))
+        return NULL;
 #ifdef __x86_64__
-    bool wide = sixteen(g->x, g->x_format) && sixteen(g->y, g->y_format) &&
-                __builtin_cpu_supports("avx512f");
-    if (kernel == 5)
-        return wide && g->x_type == FN_F32 && g->y_type == FN_F32 ? &fn_winograd5_avx512
-                                                                  : NULL;
-    if (wide)
-        return &fn_winograd_avx512;
+    if (__builtin_cpu_supports("avx512f") && sixteen(g->x, g->x_format) &&
+        sixteen(g->y, g->y_format))
+        return kernel == 5 ? &fn_winograd5_avx512 : &fn_winograd_avx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return &fn_winograd_avx2;
+        return kernel == 5 ? &fn_winograd5_avx2 : &fn_winograd_avx2;
 #endif
-    (void)g;
     return kernel == 3 ? &fn_winograd_any : NULL;
 }
 
@@ -293,7 +290,7 @@ static void add(const sums *w, const float *slot, int64_t count, int64_t i, int6
     const fn_winograd_stages *s = w->g->stages;
     int64_t in = w->from.channels, all = w->to.channels;
     const float *m = slot + ALL * w->v_step + i * w->m_step + o * BACK;
-    fn_winograd_panel p = {BACK, count, in, least(s->channels, all - o), !first};
+    fn_winograd_panel p = {BACK, count, in, least(s->channels_back, all - o), !first};
     s->multiply_back(w->du + (i * all + o) * in, slot + i * w->v_step, m, p);
     if (i == SUM && w->db)
         s->sum_rows(w->db + o, m, p);
@@ -304,7 +301,7 @@ static void add(const sums *w, const float *slot, int64_t count, int64_t i, int6
 static void add_all(const sums *w)
 {
     const fn_winograd *g = w->g;
-    int64_t all = tiles_of(g), panels = up(w->to.channels, g->stages->channels);
+    int64_t all = tiles_of(g), panels = up(w->to.channels, g->stages->channels_back);
     int threads = fn_threads();
 #pragma omp parallel num_threads(threads)
     for (int64_t from = 0; from < all; from += (int64_t)BACK * threads) {
@@ -319,7 +316,7 @@ static void add_all(const sums *w)
         for (int64_t part = 0; part < ALL * panels; part++)
             for (int64_t k = 0; k < slots; k++)
                 add(w, w->slots + k * w->slot, least(BACK, all - from - k * BACK),
-                    part / panels, part % panels * g->stages->channels, from + k == 0);
+                    part / panels, part % panels * g->stages->channels_back, from + k == 0);
     }
 }
 

@@ -35,15 +35,16 @@ typedef struct fn_winograd_ending {
 /* What tiles add to the gradient of some output channels. */
 typedef struct fn_winograd_panel {
     int64_t rows, count; /* tiles: for which there is place, which there are */
-    int64_t in, out;     /* channels; `out` is `channels` of the stages, or the rest */
+    int64_t in, out;     /* channels; `out` is `channels_back` of the stages, or the rest */
     bool add;            /* else what was there is forgotten */
 } fn_winograd_panel;
 
 typedef struct fn_winograd_stages {
-    int lanes;    /* channels of a vector, which divide those of both sides */
-    int out;      /* pixels of a tile, along a side: 7 less the kernel's */
-    int rows;     /* tiles at a time in `multiply` */
-    int channels; /* output channels at a time: a few vectors */
+    int lanes; /* channels of a vector, which divide those of both sides */
+    int out;   /* pixels of a tile, along a side: 7 less the kernel's */
+    int rows;  /* tiles at a time in `multiply` */
+    /* Output channels at a time, a few vectors; and in `multiply_back`. */
+    int channels, channels_back;
 
     /* Of one vector of columns of the kernel, from `column` on; see `pack` and `back_w` of
      * kernels/winograd.h. u[columns / lanes][36][rows][lanes], du[36][o / lanes][c][lanes]. */
@@ -70,6 +71,7 @@ typedef struct fn_winograd_stages {
 } fn_winograd_stages;
 
 extern const fn_winograd_stages fn_winograd_avx512, fn_winograd_avx2, fn_winograd_any;
-extern const fn_winograd_stages fn_winograd5_avx512; /* for 5x5 kernels */
+extern const fn_winograd_stages fn_winograd5_avx512,
+    fn_winograd5_avx2; /* for 5x5 kernels */
 
 #endif

@@ -1,7 +1,8 @@
 /* winograd_stages_body.h -- see kernels/winograd_stages.h. Who includes this has defined
  * FN_LANES; FN_ROWS and FN_VECTORS, whose product is the number of vectors of sums that `multiply`
- * keeps in registers; FN_ROWS_BACK, instead of FN_ROWS in `multiply_back`, which divides
- * FN_LANES; FN_STAGES, the table's name; and FN_KERNEL, 3 or 5, if it is not 3. */
+ * keeps in registers; FN_ROWS_BACK and FN_VECTORS_BACK, instead of them in `multiply_back`, where
+ * rows divide FN_LANES and vectors are 2 or 3; FN_STAGES, the table's name; and FN_KERNEL, 3 or 5,
+ * if it is not 3. */
 #include "kernels/winograd_stages.h"
 #include "kernels/winograd_tile.h"
 #include "kernels/winograd_values.h"
@@ -293,10 +294,10 @@ FN_INLINE void store_sums(sums c, const fn_lanes *sum, int rows, int vectors)
 FN_INLINE void add_products(fn_lanes *sum, const float *a, int64_t a_row, const float *b,
                             int64_t apart, int rows, int vectors)
 {
-    fn_lanes x[FN_VECTORS];
+    fn_lanes x[FN_VECTORS > FN_VECTORS_BACK ? FN_VECTORS : FN_VECTORS_BACK];
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++)
-        x[v] = *(const fn_lanes *)(b + v * apart);
+        x[v] = *(const volatile fn_lanes *)(b + v * apart); /* once, not once a row */
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -347,7 +348,7 @@ static void multiply(matrices m, matrices v, int64_t count, const float *u, int6
 FN_INLINE void product_back(sums c, const float *a, const float *b, int64_t apart,
                             int64_t count, int vectors)
 {
-    fn_lanes sum[FN_ROWS_BACK * FN_VECTORS];
+    fn_lanes sum[FN_ROWS_BACK * FN_VECTORS_BACK];
     load_sums(sum, c, FN_ROWS_BACK, vectors);
     for (int64_t k = 0; k < count; k++, a += FN_LANES, b += FN_LANES)
         add_products(sum, a, 1, b, apart, FN_ROWS_BACK, vectors);
@@ -360,8 +361,10 @@ static void multiply_back(float *du, const float *v, const float *m, panel p)
     for (int64_t c = 0; c < p.in; c += FN_ROWS_BACK) {
         sums to = {du + c * FN_LANES, p.in * FN_LANES, p.add};
         const float *a = v + (c - c % FN_LANES) * p.rows + c % FN_LANES;
-        if (p.out == FN_VECTORS * FN_LANES)
-            product_back(to, a, m, p.rows * FN_LANES, p.count, FN_VECTORS);
+        if (p.out == FN_VECTORS_BACK * FN_LANES)
+            product_back(to, a, m, p.rows * FN_LANES, p.count, FN_VECTORS_BACK);
+        else if (p.out == 2 * FN_LANES)
+            product_back(to, a, m, p.rows * FN_LANES, p.count, 2);
         else
             product_back(to, a, m, p.rows * FN_LANES, p.count, 1);
     }
@@ -384,6 +387,7 @@ const fn_winograd_stages FN_STAGES = {
     .out = FN_TILE_OUT,
     .rows = FN_ROWS,
     .channels = FN_VECTORS * FN_LANES,
+    .channels_back = FN_VECTORS_BACK * FN_LANES,
     .pack = pack,
     .unpack = unpack,
     .lay_input = lay_input,

@@ -37,9 +37,7 @@ static fn_status prepare(fn_call *c)
     fn_implicit_state *s = fn_alloc(1, sizeof *s);
     CHECK(s);
     c->state = s;
-    FN_TRY(fn_implicit_call_prepare(c, s, c->n_y > 1 ? &each : c->attr));
-    s->sizes.tiles = tiles;
-    return FN_OK;
+    return fn_implicit_call_prepare(c, s, c->n_y > 1 ? &each : c->attr, tiles);
 }
 
 static fn_status load(fn_call *c)
@@ -90,14 +88,15 @@ static void check(const char *name, const fn_sample *sample)
 
 TEST(every_pass_is_the_definition_however_it_is_cut)
 {
-    static const fn_tiles *const all[] = {&fn_tiles_any, &fn_tiles_avx512};
-    for (int i = 0; i < 1 + fn_implicit_gains(); i++) {
+    static const fn_tiles *const all[] = {&fn_tiles_any, &fn_tiles_avx2, &fn_tiles_avx512};
+    for (int i = 0; i < 3; i++) {
         tiles = all[i];
         check("conv", of_conv);
         check("convs", of_convs);
+        if (tiles == fn_tiles_best())
+            break; /* the processor has no more */
     }
-    if (!fn_implicit_gains())
-        printf("# no AVX-512: its tiles are not tried\n");
+    printf("# tiles of up to %d floats\n", tiles->lanes);
 }
 
 static void run_with(float *y, const fn_call *of, int threads)
@@ -118,7 +117,7 @@ static void run_with(float *y, const fn_call *of, int threads)
 /* Of an image alone, and of the same in a batch. */
 TEST(bits_depend_on_neither_batch_nor_threads)
 {
-    tiles = fn_implicit_gains() ? &fn_tiles_avx512 : &fn_tiles_any;
+    tiles = fn_tiles_best();
     for (int i = 0; of_conv[i].attr; i++) {
         fn_call c = {.attr = of_conv[i].attr, .n_x = 1};
         c.x[0].shape = of_conv[i].x[0];
