@@ -12,8 +12,7 @@ enum { ENOUGH = 256 }; /* faces of a pack */
 
 typedef struct calibration {
     fn_session *session;
-    fn_plan *plan; /* in float, of one image */
-    fn_gauge *gauge;
+    fn_gauge *gauge; /* of a plan of one image */
     fn_team before;
     bool entered;
 } calibration;
@@ -26,9 +25,7 @@ static fn_status begin(calibration *c, fn_session *s)
     FN_TRY(fn_pass_enter(&c->before, s));
     c->entered = true;
     FN_GO(fn_net_build(&g, s->net, 1, false));
-    FN_GO(fn_plan_open(&c->plan, g, s->params, (fn_plan_options){.backend = FN_CPU}));
-    FN_GO(fn_plan_load(c->plan));
-    rc = fn_gauge_open(&c->gauge, c->plan);
+    rc = fn_gauge_open(&c->gauge, g, s->params, (fn_plan_options){.backend = FN_CPU});
 out:
     fn_graph_close(g);
     return rc;
@@ -40,9 +37,10 @@ static fn_status pass_one(calibration *c, const fn_image *face)
     FN_TRY(fn_image_accept(face));
     FN_TRY(fn_view_render(s->x, s->height, s->width, face, fn_view_centre(s->view),
                           &s->scratch));
-    FN_TRY(fn_plan_forward(c->plan, s->x));
+    fn_plan *plan = fn_gauge_plan(c->gauge);
+    FN_TRY(fn_plan_forward(plan, s->x));
     /* rounding would hide what is not finite */
-    return fn_pass_check(s, fn_plan_output(c->plan, 0), (size_t)s->dim);
+    return fn_pass_check(s, fn_plan_output(plan, 0), (size_t)s->dim);
 }
 
 /* Plans of the new ranges in the place of the old ones, unless something has failed. */
@@ -65,7 +63,6 @@ static fn_status end(calibration *c, fn_status rc)
         s->range = NULL;
     }
     fn_gauge_close(c->gauge);
-    fn_plan_close(c->plan);
     if (c->entered)
         fn_threads_leave(c->before);
     return rc;

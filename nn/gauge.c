@@ -47,23 +47,35 @@ static void look(void *ctx, int node, bool backward)
         g->range[g->at] = range_of(c->y[k], g->range[g->at]);
 }
 
-fn_status fn_gauge_open(fn_gauge **out, fn_plan *p)
+static fn_status open_plan(fn_gauge *of, const fn_graph *g, fn_params *p, fn_plan_options o)
 {
-    fn_gauge *g = fn_alloc(1, sizeof *g);
+    o.precision = FN_PRECISION_FP32;
+    o.range = NULL;
+    o.gauged = true;
+    FN_TRY(fn_plan_open(&of->plan, g, p, o));
+    FN_TRY(fn_plan_load(of->plan));
+    of->values = 1;
+    for (int i = 0; i < fn_plan_lines(of->plan); i++)
+        of->values += is_reorder(of->plan, i) ? 0 : fn_plan_call(of->plan, i)->n_y;
+    of->range = fn_alloc((size_t)of->values, sizeof *of->range);
+    if (!of->range)
+        return fn_fail(FN_ENOMEM, "no memory to calibrate");
+    fn_plan_watch(of->plan, look, of);
+    return FN_OK;
+}
+
+fn_status fn_gauge_open(fn_gauge **out, const fn_graph *g, fn_params *p, fn_plan_options o)
+{
+    fn_gauge *of = fn_alloc(1, sizeof *of);
     *out = NULL;
-    if (!g)
+    if (!of)
         return fn_fail(FN_ENOMEM, "no memory to calibrate");
-    g->plan = p;
-    g->values = 1;
-    for (int i = 0; i < fn_plan_lines(p); i++)
-        g->values += is_reorder(p, i) ? 0 : fn_plan_call(p, i)->n_y;
-    g->range = fn_alloc((size_t)g->values, sizeof *g->range);
-    if (!g->range) {
-        fn_gauge_close(g);
-        return fn_fail(FN_ENOMEM, "no memory to calibrate");
+    fn_status rc = open_plan(of, g, p, o);
+    if (rc != FN_OK) {
+        fn_gauge_close(of);
+        return rc;
     }
-    fn_plan_watch(p, look, g);
-    *out = g;
+    *out = of;
     return FN_OK;
 }
 
@@ -71,9 +83,14 @@ void fn_gauge_close(fn_gauge *g)
 {
     if (!g)
         return;
-    fn_plan_watch(g->plan, NULL, NULL);
+    fn_plan_close(g->plan);
     fn_free(g->range);
     fn_free(g);
+}
+
+fn_plan *fn_gauge_plan(const fn_gauge *g)
+{
+    return g->plan;
 }
 
 const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n)
@@ -85,23 +102,17 @@ const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n)
 fn_status fn_gauge_open_plan(fn_plan **out, const fn_graph *g, fn_params *p,
                              fn_plan_options o, const float *images)
 {
-    fn_plan *floats = NULL;
     fn_gauge *gauge = NULL;
     fn_status rc;
     int n;
     *out = NULL;
     FN_TRY(fn_precision_accept(FN_PRECISION_U8, o.backend, o.exact));
-    o.precision = FN_PRECISION_FP32;
-    o.range = NULL;
-    FN_GO(fn_plan_open(&floats, g, p, o));
-    FN_GO(fn_plan_load(floats));
-    FN_GO(fn_gauge_open(&gauge, floats));
-    FN_GO(fn_plan_forward(floats, images));
+    FN_GO(fn_gauge_open(&gauge, g, p, o));
+    FN_GO(fn_plan_forward(gauge->plan, images));
     o.precision = FN_PRECISION_U8;
     o.range = fn_gauge_ranges(gauge, &n);
     rc = fn_plan_open(out, g, p, o);
 out:
     fn_gauge_close(gauge);
-    fn_plan_close(floats);
     return rc;
 }

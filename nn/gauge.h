@@ -6,10 +6,12 @@
 
 typedef struct fn_gauge fn_gauge;
 
-/* Watches every forward pass of a plan of FN_CPU in float until it is closed, which comes before
- * the plan's end. Errors: FN_ENOMEM. */
-fn_status fn_gauge_open(fn_gauge **out, fn_plan *p) FN_CHECKED;
+/* With the plan in float of what fn_plan_open with `o` would be in u8, loaded; it watches every
+ * forward pass. Errors: those of fn_plan_open. */
+fn_status fn_gauge_open(fn_gauge **out, const fn_graph *g, fn_params *p,
+                        fn_plan_options o) FN_CHECKED;
 void fn_gauge_close(fn_gauge *g);
+fn_plan *fn_gauge_plan(const fn_gauge *g);
 
 /* For fn_plan_options.range, [n]; the gauge's. */
 const fn_range *fn_gauge_ranges(const fn_gauge *g, int *n);

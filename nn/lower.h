@@ -18,10 +18,10 @@ fn_status fn_lower(fn_graph **out, const fn_graph *g, fn_backend backend) FN_CHE
  * in training, biases and ReLUs of convolutions + concat + fork -> join. */
 fn_status fn_lower_gpu(fn_graph **out, const fn_graph *g) FN_CHECKED;
 
-/* A lowered graph, for training in fp32, in which 1x1 convolutions that read one value are one
+/* A lowered graph, for fp32, in which 1x1 convolutions that read one value are one
  * convs. It is worth it where fn_lower_cpu_gains. */
 fn_status fn_lower_cpu(fn_graph **out, const fn_graph *g) FN_CHECKED;
-bool fn_lower_cpu_gains(const fn_graph *g, fn_precision p);
+bool fn_lower_cpu_gains(fn_precision p);
 
 /* A copy of `g` in which each kernel has chosen formats and types, and a `reorder` stands
  * wherever two neighbours disagree. Outputs are plain, on FN_CPU floats. In FN_PRECISION_U8 each of

@@ -34,7 +34,7 @@ fn_status fn_lower_cpu(fn_graph **out, const fn_graph *g)
     return fn_rewrite_each(out, g, lower_node);
 }
 
-bool fn_lower_cpu_gains(const fn_graph *g, fn_precision p)
+bool fn_lower_cpu_gains(fn_precision p)
 {
-    return g->training && p == FN_PRECISION_FP32 && fn_implicit_gains();
+    return p == FN_PRECISION_FP32 && fn_implicit_gains();
 }

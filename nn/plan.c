@@ -38,7 +38,7 @@ static fn_status lower(fn_plan *p, const fn_graph *g, const fn_plan_options *o)
     fn_status rc;
     if (!o->no_fuse && o->backend != FN_REF)
         FN_GO(fn_lower(&fused, g, o->backend));
-    if (fused && o->backend == FN_CPU && fn_lower_cpu_gains(fused, o->precision))
+    if (fused && o->backend == FN_CPU && !o->gauged && fn_lower_cpu_gains(o->precision))
         FN_GO(fn_lower_cpu(&again, fused));
     rc = fn_lower_formats(&p->graph,
                           again   ? again
@@ -130,6 +130,15 @@ static void bind(fn_plan *p)
     }
 }
 
+/* What holds on every machine is said before what this one lacks. */
+static fn_status accept(const fn_graph *g, const fn_plan_options *o)
+{
+    if (o->precision == FN_PRECISION_U8 && (g->training || !o->range))
+        return fn_fail(FN_EUNSUPPORTED, "%s: u8 is for embedding, by a calibrated session",
+                       g->name);
+    return fn_precision_accept(o->precision, o->backend, o->exact);
+}
+
 fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
                        fn_plan_options o)
 {
@@ -138,12 +147,7 @@ fn_status fn_plan_open(fn_plan **out, const fn_graph *g, fn_params *params,
     *out = NULL;
     if (!p)
         return fn_fail(FN_ENOMEM, "%s: no memory for a plan", g->name);
-    FN_GO(fn_precision_accept(o.precision, o.backend, o.exact));
-    if (o.precision == FN_PRECISION_U8 && (g->training || !o.range)) {
-        rc = fn_fail(FN_EUNSUPPORTED, "%s: u8 is for embedding, by a calibrated session",
-                     g->name);
-        goto out;
-    }
+    FN_GO(accept(g, &o));
     assert(!g->training || params->grad);
     assert(o.backend != FN_CUDA || o.gpu);
     assert(!o.beside || (o.beside->params == params && o.beside->backend == o.backend));

@@ -16,6 +16,7 @@ typedef struct fn_plan_options {
     /* FN_PRECISION_U8: of each value of the lowered graph (nn/lower.h); one that is unknown stays
      * float. Borrowed while the plan is opened. See nn/gauge.h */
     const fn_range *range;
+    bool gauged; /* its values are those of a plan in u8, whose ranges nn/gauge.h wants */
     fn_gpu *gpu; /* FN_CUDA; outlives the plan */
     /* Images are written where fn_plan_place_of says, never brought: for training on FN_CUDA. */
     bool fed;

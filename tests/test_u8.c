@@ -259,7 +259,7 @@ static void check_net(const char *name, double allow)
     fn_net *net = NULL;
     fn_graph *g = NULL;
     fn_params *p = NULL;
-    fn_plan *plan = NULL, *low = NULL;
+    fn_plan *low = NULL;
     fn_gauge *gauge = NULL;
     static run_result a, b;
     int n;
@@ -270,10 +270,9 @@ static void check_net(const char *name, double allow)
     int64_t count = fn_numel(g->value[0].shape);
     float *x = fn_alloc((size_t)count, sizeof *x);
     fn_test_fill(x, count, 3);
-    CHECK_OK(fn_plan_open(&plan, g, p, (fn_plan_options){.backend = FN_CPU}));
-    CHECK_OK(fn_gauge_open(&gauge, plan));
-    look_at(&a, plan, x);
     fn_plan_options o = {.backend = FN_CPU, .precision = FN_PRECISION_U8};
+    CHECK_OK(fn_gauge_open(&gauge, g, p, o));
+    look_at(&a, fn_gauge_plan(gauge), x);
     o.range = fn_gauge_ranges(gauge, &n);
     CHECK(o.range[0].least < -0.9F && o.range[0].most > 0.9F); /* images */
     CHECK_OK(fn_plan_open(&low, g, p, o));
@@ -286,7 +285,6 @@ static void check_net(const char *name, double allow)
     CHECK(farthest(&a, &b) > 1e-6 && farthest(&a, &b) < allow);
     fn_plan_close(low);
     fn_gauge_close(gauge);
-    fn_plan_close(plan);
     fn_free(x);
     fn_params_close(p);
     fn_graph_close(g);
