@@ -155,7 +155,9 @@ def step(given, net, threads, kind):
     engines = {"facenet": given.program("bench_net", "step", model, *STEP, threads, images, kind)}
     for mode, name in TORCH:
         engines[name] = peer("torch_net.py", "step", mode, kind, threads, model, *STEP, images)
-    agree = same_step(1e-4, 1e-2) if kind == "f32" else same_step(3e-2, 0.2)
+    # Without training embeddings lie close together, and gradients are made of their differences:
+    # of nn2-max's, rounding to floats alone is 1 %.
+    agree = same_step(1e-4, 3e-2) if kind == "f32" else same_step(3e-2, 0.2)
     return {"engines": engines, "images": batch, "compare": agree}
 
 
