@@ -144,8 +144,8 @@ static inline void divide(float *q, const void *dy, const void *y, fn_type t, fl
                           int64_t count)
 {
     for (int64_t m = 0; m < count; m++) {
-        float length = fn_load(y, t, m);
-        q[m] = length > 0 ? scale * fn_load(dy, t, m) / length : 0;
+        float length = fn_load(y, t, m), divisor = length > 0 ? length : INFINITY;
+        q[m] = scale * fn_load(dy, t, m) / divisor; /* 0, and no branch around a division */
     }
 }
 
