@@ -124,8 +124,21 @@ static fn_status remove_old(const char *home, int keep)
 
 /* --- saving --- */
 
+/* A new folder lasts once RUN, which it is in, is on the disk. */
+static fn_status make_home(const char *home)
+{
+    FN_TRY(fn_file_mkdirs(home));
+    char *run = fn_file_parent(home);
+    fn_status rc = run ? fn_file_sync_folder(run)
+                       : fn_fail(FN_ENOMEM, "%s: no memory for a name", home);
+    fn_free(run);
+    return rc;
+}
+
 static fn_status write_into(const paths *p, const fn_checkpoint *c)
 {
+    if (!fn_file_exists(p->home))
+        FN_TRY(make_home(p->home));
     if (fn_file_exists(p->folder)) /* what an earlier run could not finish */
         FN_TRY(fn_file_remove_tree(p->folder));
     FN_TRY(fn_file_mkdirs(p->folder));
