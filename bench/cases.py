@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import turns
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -12,11 +13,22 @@ PEOPLE, FACES, DIM = 45, 40, 128  # Schroff et al. 2015, section 3.2: about 1,80
 NETS = ["nn2", "nn2-bn", "nn4", "nn4-bn"]
 STEP = (8, 4)  # people, faces: a batch of 32
 TORCH = [("eager", "torch eager"), ("plain", "torch own modules"), ("compile", "torch compiled")]
-PEERS = [name for _, name in TORCH] + ["onnxruntime", "openvino", "metric-learning", "opencv"]
+INSTALLED = " as installed"  # without what bench/turns.py tells glibc's allocator
+PEERS = ["torch eager", "torch own modules", "torch compiled", "torch eager" + INSTALLED,
+         "torch compiled" + INSTALLED, "onnxruntime", "openvino", "metric-learning", "opencv"]
 
 
 def peer(script, *arguments):
     return [sys.executable, os.path.join(HERE, "peers", script), *map(str, arguments)]
+
+
+def torch_peers(case, *arguments):
+    engines = {}
+    for mode, name in TORCH:
+        engines[name] = peer("torch_net.py", case, mode, *arguments)
+        if name + INSTALLED in PEERS:
+            engines[name + INSTALLED] = turns.as_installed(engines[name])
+    return engines
 
 
 class Input:
@@ -140,8 +152,7 @@ def forward(given, net, batch, threads, ours):
     model, onnx = given.model(net), given.onnx(net)
     engines = {"facenet": given.program("bench_net", "forward", model, batch, threads, images,
                                         ours)}
-    for mode, name in TORCH:
-        engines[name] = peer("torch_net.py", "forward", mode, kind, threads, model, batch, images)
+    engines |= torch_peers("forward", kind, threads, model, batch, images)
     for name in ("onnxruntime", "openvino"):
         if kind == "f32" or name == "openvino":
             engines[name] = peer("onnx_net.py", name, kind, threads, onnx, batch,
@@ -153,8 +164,7 @@ def step(given, net, threads, kind):
     batch = STEP[0] * STEP[1]
     model, images = given.model(net), given.images(net, batch)
     engines = {"facenet": given.program("bench_net", "step", model, *STEP, threads, images, kind)}
-    for mode, name in TORCH:
-        engines[name] = peer("torch_net.py", "step", mode, kind, threads, model, *STEP, images)
+    engines |= torch_peers("step", kind, threads, model, *STEP, images)
     # Without training embeddings lie close together, and gradients are made of their differences:
     # of nn2-max's, rounding to floats alone is 1 %.
     agree = same_step(1e-4, 3e-2) if kind == "f32" else same_step(3e-2, 0.2)
