@@ -19,8 +19,9 @@
 enum {
     CACHED = 64 * 1024, /* floats of x, a quarter of a second cache of 1 MB */
     LONGEST = 112,      /* pixels of a line where there are no images */
-    ALIAS = 1024 /* floats between rows that fall into one set of the first cache: those
-                         * of a tile fill it, and asking for the next would evict them */
+    /* Floats between rows that fall into one set of the first cache: those of a tile fill it, and
+     * asking for the next would evict them. */
+    ALIAS = 1024
 };
 
 /* --- the rule --- */

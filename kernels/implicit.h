@@ -28,7 +28,8 @@ const fn_tiles *fn_tiles_best(void);
 bool fn_implicit_gains(void);
 /* Whether x and y are what it reads and writes. */
 bool fn_implicit_fits(const fn_call *c);
-/* y[i] of the call is part i; of `a` everything but `out` counts. */
+/* y[i] of the call is part i; of `a` everything but `out` counts. The tiles are
+ * the best ones, but in tests. */
 fn_implicit fn_implicit_of(const fn_call *c, const fn_conv *a, const fn_tiles *tiles);
 
 /* Floats of the kernels packed, for forward with the biases, and for the gradient of x;
