@@ -12,7 +12,7 @@ help: ## this list
 build: ## build/bin/facenet (installs missing packages first, as all of these do)
 	@tools/setup.sh
 	cmake --preset cpu
-	cmake --build --preset cpu
+	cmake --build --preset cpu --target facenet
 
 test: ## every test, then the C tests under ASan and UBSan
 	@tools/setup.sh tests
@@ -23,6 +23,7 @@ demo: build ## train, evaluate and export a small network on drawn faces
 
 bench: build ## against PyTorch, onnxruntime, OpenVINO, OpenCV: docs/benchmarks.md
 	@tools/setup.sh bench
+	cmake --build --preset cpu
 	build/venv-bench/bin/python3 bench/run.py
 
 check: format-check tidy layers size ## what a machine can say about the style

@@ -1,6 +1,6 @@
 /* implicit_any -- for processors with neither AVX-512 nor AVX2, where oneDNN is the faster one:
- * what is fused for kernels/implicit.c is right there, too. Cut as for AVX-512, which not every machine
- * that runs the tests has. */
+ * what is fused for kernels/implicit.c is right there, too. Cut as for AVX-512, which not every
+ * machine that runs the tests has. */
 #define FN_TILES fn_tiles_any
 #define FN_LANES 16
 #define FN_ROWS  14
