@@ -14,8 +14,8 @@ NETS = ["nn2", "nn2-bn", "nn4", "nn4-bn"]
 STEP = (8, 4)  # people, faces: a batch of 32
 TORCH = [("eager", "torch eager"), ("plain", "torch own modules"), ("compile", "torch compiled")]
 INSTALLED = " as installed"  # without what bench/turns.py tells glibc's allocator
-PEERS = ["torch eager", "torch own modules", "torch compiled", "torch eager" + INSTALLED,
-         "torch compiled" + INSTALLED, "onnxruntime", "openvino", "metric-learning", "opencv"]
+PEERS = [name for _, name in TORCH] + ["torch eager" + INSTALLED, "torch compiled" + INSTALLED,
+                                       "onnxruntime", "openvino", "metric-learning", "opencv"]
 
 
 def peer(script, *arguments):

@@ -18,10 +18,7 @@
 
 enum {
     CACHED = 64 * 1024, /* floats of x, a quarter of a second cache of 1 MB */
-    LONGEST = 112,      /* pixels of a line where there are no images */
-    /* Floats between rows that fall into one set of the first cache: those of a tile fill it, and
-     * asking for the next would evict them. */
-    ALIAS = 1024
+    LONGEST = 112       /* pixels of a line where there are no images */
 };
 
 /* --- the rule --- */
@@ -161,7 +158,6 @@ static void make_band(const fn_implicit *g, const values *v, const float *a, int
         for (int64_t i = first; i < last; i++)
             for (int64_t j = 0, rows; j < g->y_wide; j += rows) {
                 rows = fn_implicit_rows(g, g->y_wide - j);
-                t.soon = t.row % ALIAS ? rows * t.row : 0;
                 t.a = a + (i - first) * g->stride * pitch + j * t.row;
                 t.y = v->y[p.part] + (i * g->y_wide + j) * t.y_row + p.at;
                 g->tiles->multiply(&t, (int)rows);

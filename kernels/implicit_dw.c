@@ -105,8 +105,6 @@ void fn_band_add(const fn_bands *w, const fn_band *b, fn_implicit_panel p, int64
     fn_tile_back t = {.a_pixel = g->stride * g->in,
                       .a_line = g->stride * fn_implicit_span(g, g->y_wide) * g->in,
                       .b = b->columns + p.first * pixels,
-                      .b_pixel = p.places,
-                      .b_line = g->y_wide * p.places,
                       .lines = b->last - b->first,
                       .pixels = g->y_wide,
                       .d_row = g->out,

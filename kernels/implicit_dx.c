@@ -28,7 +28,6 @@ static void give_line(const fn_bands *w, const fn_band *b, fn_tile t, int64_t q,
     float *dx = w->d->dx + (b->image * g->x_high + r) * g->x_wide * g->in + c;
     for (int64_t j = s.first, rows; j < s.end; j += rows) {
         rows = fn_implicit_rows(g, s.end - j);
-        t.soon = rows * g->out;
         t.a = dy + (j + margin - (fn_implicit_taps(g, column) - 1)) * g->out;
         t.y = dx + (j * g->stride + column - g->pad) * g->in;
         g->tiles->multiply(&t, (int)rows);

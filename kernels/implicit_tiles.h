@@ -7,8 +7,8 @@
 
 /* y[r] = bias + sum over k of a[r][k] b[k], ReLU. */
 typedef struct fn_tile {
-    const float *a;    /* the first row */
-    int64_t row, soon; /* floats to the next row; to the rows that come after these */
+    const float *a; /* the first row; what follows these is asked for */
+    int64_t row;    /* floats to the next */
     int64_t pieces, length,
         pitch;         /* of a row: stretches of `length` floats, `pitch` apart */
     const float *b;    /* [pieces][length][columns, filled up to a vector] */
@@ -20,8 +20,8 @@ typedef struct fn_tile {
 
 /* d[r] = or += sum over pixels of a[pixel][r] b[pixel], of whole vectors. */
 typedef struct fn_tile_back {
-    const float *a, *b;
-    int64_t a_pixel, a_line, b_pixel, b_line; /* floats to the next */
+    const float *a, *b;      /* b [lines][pixels][columns] */
+    int64_t a_pixel, a_line; /* floats to the next */
     int64_t lines, pixels;
     float *d;
     int64_t d_row, columns;

@@ -12,7 +12,14 @@
 typedef float lanes __attribute__((vector_size(4 * FN_LANES), aligned(4), may_alias));
 typedef int32_t bits __attribute__((vector_size(4 * FN_LANES)));
 
-enum { LANES = FN_LANES, LINE = 16, AHEAD = 32 }; /* LINE: floats of a line of the cache */
+enum {
+    LANES = FN_LANES,
+    LINE = 16, /* floats of a line of the cache */
+    /* Floats between rows that fall into one set of the first cache: those of a tile fill it, and
+     * asking for the next would evict them. */
+    ALIAS = 1024,
+    AHEAD = 32
+};
 
 /* NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): of lanes, rows and vectors of a
  * tile, all below 100; loops over them unroll where they count in int */
@@ -41,9 +48,10 @@ FN_INLINE void ask_for(const float *a, int64_t row, int rows)
 FN_INLINE void add_piece(lanes *sum, const fn_tile *t, const float *a, const float *b,
                          int rows, int vectors)
 {
+    int64_t soon = t->row % ALIAS ? rows * t->row : 0;
     for (int64_t k = 0; k < t->length; k += LINE) {
         int64_t end = t->length - k < LINE ? t->length : k + LINE;
-        ask_for(a + t->soon + k, t->row, rows);
+        ask_for(a + soon + k, t->row, rows);
         for (int64_t i = k; i < end; i++)
             add_products(sum, a + i, t->row, b + i * vectors * LANES, rows, vectors);
     }
@@ -116,10 +124,11 @@ FN_INLINE void load_sums(lanes *sum, const fn_tile_back *t, int rows, int vector
 FN_INLINE void multiply_back(const fn_tile_back *t, int rows, int vectors)
 {
     lanes sum[FN_ROWS * 2];
+    const float *b = t->b;
     load_sums(sum, t, rows, vectors);
     for (int64_t line = 0; line < t->lines; line++) {
-        const float *a = t->a + line * t->a_line, *b = t->b + line * t->b_line;
-        for (int64_t i = 0; i < t->pixels; i++, a += t->a_pixel, b += t->b_pixel) {
+        const float *a = t->a + line * t->a_line;
+        for (int64_t i = 0; i < t->pixels; i++, a += t->a_pixel, b += vectors * LANES) {
             __builtin_prefetch(a + AHEAD * t->a_pixel);
             add_products(sum, a, 1, b, rows, vectors);
         }
@@ -196,9 +205,8 @@ static void add_up(float *sum, const fn_tile_back *t)
 {
     for (int64_t c = 0; c < t->columns; c += LANES) {
         lanes all = {0};
-        for (int64_t line = 0; line < t->lines; line++)
-            for (int64_t i = 0; i < t->pixels; i++)
-                all += *(const lanes *)(t->b + line * t->b_line + i * t->b_pixel + c);
+        for (int64_t i = 0; i < t->lines * t->pixels; i++)
+            all += *(const lanes *)(t->b + i * t->columns + c);
         if (t->add)
             all += *(const lanes *)(sum + c);
         *(lanes *)(sum + c) = all;
