@@ -17,6 +17,7 @@
 #include <omp.h>
 
 enum {
+    LINE = 16,          /* floats of a line of the cache */
     CACHED = 64 * 1024, /* floats of x, a quarter of a second cache of 1 MB */
     LONGEST = 112       /* pixels of a line where there are no images */
 };
@@ -122,10 +123,23 @@ static int64_t band_of(const fn_implicit *g)
                             fn_implicit_least(cached, fn_implicit_least(share, g->y_high)));
 }
 
+/* Whether rows of a tile would evict one another from the first cache. */
+static bool crowded(const fn_implicit *g)
+{
+    return g->flat && g->in % FN_TILE_ALIAS == 0 && g->tiles->rows > FN_TILE_WAYS;
+}
+
+/* Floats from pixel to pixel of x where the tiles read it. */
+static int64_t pixel_of(const fn_implicit *g)
+{
+    return crowded(g) ? g->in + LINE : g->in;
+}
+
 static int64_t slot_floats(const fn_implicit *g)
 {
-    int64_t line = fn_implicit_span(g, g->y_wide) * g->in;
-    return g->flat ? 0 : fn_implicit_up(fn_implicit_span(g, band_of(g)) * line, 16) * 16;
+    int64_t line = fn_implicit_span(g, g->y_wide) * pixel_of(g);
+    bool laid = !g->flat || crowded(g);
+    return laid ? fn_implicit_up(fn_implicit_span(g, band_of(g)) * line, LINE) * LINE : 0;
 }
 
 size_t fn_implicit_scratch(const fn_implicit *g)
@@ -143,8 +157,8 @@ typedef struct values {
 static void make_band(const fn_implicit *g, const values *v, const float *a, int64_t first,
                       int64_t last)
 {
-    int64_t pitch = fn_implicit_span(g, g->y_wide) * g->in;
-    fn_tile t = {.row = g->stride * g->in,
+    int64_t pitch = fn_implicit_span(g, g->y_wide) * pixel_of(g);
+    fn_tile t = {.row = g->stride * pixel_of(g),
                  .pieces = g->kernel,
                  .length = g->kernel * g->in,
                  .pitch = pitch,
@@ -165,6 +179,13 @@ static void make_band(const fn_implicit *g, const values *v, const float *a, int
     }
 }
 
+/* Pixels of x, apart from one another. */
+static void spread(float *to, const fn_implicit *g, const float *x, int64_t pixels)
+{
+    for (int64_t i = 0; i < pixels; i++, to += pixel_of(g), x += g->in)
+        memcpy(to, x, (size_t)g->in * sizeof *to);
+}
+
 static void make(const fn_implicit *g, const values *all, float *slot, int64_t image,
                  int64_t first)
 {
@@ -173,12 +194,14 @@ static void make(const fn_implicit *g, const values *all, float *slot, int64_t i
     v.x += image * g->x_high * g->x_wide * g->in;
     for (int i = 0; i < g->parts; i++)
         v.y[i] += image * g->y_high * g->y_wide * g->part[i];
-    if (g->flat) {
-        make_band(g, &v, v.x + first * g->x_wide * g->in, first, last);
-        return;
+    const float *a = g->flat ? v.x + first * g->x_wide * g->in : slot;
+    if (!g->flat)
+        fn_implicit_lay(slot, g, v.x, first, last);
+    if (crowded(g)) {
+        spread(slot, g, a, (last - first) * g->x_wide);
+        a = slot;
     }
-    fn_implicit_lay(slot, g, v.x, first, last);
-    make_band(g, &v, slot, first, last);
+    make_band(g, &v, a, first, last);
 }
 
 static int threads_of(const fn_implicit *g)

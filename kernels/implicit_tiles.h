@@ -5,6 +5,9 @@
 
 #include "kernels/implicit.h"
 
+/* Floats between rows that fall into one set of the first cache, and how many of them it holds. */
+enum { FN_TILE_ALIAS = 1024, FN_TILE_WAYS = 8 };
+
 /* y[r] = bias + sum over k of a[r][k] b[k], ReLU. */
 typedef struct fn_tile {
     const float *a; /* the first row; what follows these is asked for */

@@ -15,9 +15,6 @@ typedef int32_t bits __attribute__((vector_size(4 * FN_LANES)));
 enum {
     LANES = FN_LANES,
     LINE = 16, /* floats of a line of the cache */
-    /* Floats between rows that fall into one set of the first cache: those of a tile fill it, and
-     * asking for the next would evict them. */
-    ALIAS = 1024,
     AHEAD = 32
 };
 
@@ -48,7 +45,8 @@ FN_INLINE void ask_for(const float *a, int64_t row, int rows)
 FN_INLINE void add_piece(lanes *sum, const fn_tile *t, const float *a, const float *b,
                          int rows, int vectors)
 {
-    int64_t soon = t->row % ALIAS ? rows * t->row : 0;
+    /* Rows of one set fill it: asking for the next would evict them. */
+    int64_t soon = t->row % FN_TILE_ALIAS ? rows * t->row : 0;
     for (int64_t k = 0; k < t->length; k += LINE) {
         int64_t end = t->length - k < LINE ? t->length : k + LINE;
         ask_for(a + soon + k, t->row, rows);
@@ -126,6 +124,8 @@ FN_INLINE void multiply_back(const fn_tile_back *t, int rows, int vectors)
     lanes sum[FN_ROWS * 2];
     const float *b = t->b;
     load_sums(sum, t, rows, vectors);
+    for (int v = 0; v < vectors; v++)
+        ask_for(t->d + rows * t->d_row + v * LANES, t->d_row, rows);
     for (int64_t line = 0; line < t->lines; line++) {
         const float *a = t->a + line * t->a_line;
         for (int64_t i = 0; i < t->pixels; i++, a += t->a_pixel, b += vectors * LANES) {

@@ -18,6 +18,7 @@ static const fn_sample of_conv[] = {
     {&half, 1, {FN_NCHW(1, 128, 40, 37)}, FN_FILL_UNIFORM},
     {&five, 1, {FN_NCHW(1, 128, 33, 31)}, FN_FILL_UNIFORM},
     {&one, 1, {FN_NCHW(3, 72, 29, 25)}, FN_FILL_UNIFORM},
+    {&one, 1, {FN_NCHW(2, 1024, 9, 7)}, FN_FILL_UNIFORM}, /* rows of one set of a cache */
     {&third, 1, {FN_NCHW(2, 5, 11, 8)}, FN_FILL_UNIFORM},
     {&half, 1, {FN_NCHW(2, 16, 1, 1)}, FN_FILL_UNIFORM}, /* a phase without a pixel */
     {0},
