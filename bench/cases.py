@@ -14,8 +14,8 @@ NETS = ["nn2", "nn2-bn", "nn4", "nn4-bn"]
 STEP = (8, 4)  # people, faces: a batch of 32
 TORCH = [("eager", "torch eager"), ("plain", "torch own modules"), ("compile", "torch compiled")]
 INSTALLED = " as installed"  # without what bench/turns.py tells glibc's allocator
-PEERS = [name for _, name in TORCH] + ["torch eager" + INSTALLED, "torch compiled" + INSTALLED,
-                                       "onnxruntime", "openvino", "metric-learning", "opencv"]
+PEERS = ["torch eager", "torch compiled", "onnxruntime", "openvino", "metric-learning", "opencv"]
+MORE_PEERS = ["torch own modules", "torch eager" + INSTALLED, "torch compiled" + INSTALLED]
 
 
 def peer(script, *arguments):
@@ -26,7 +26,7 @@ def torch_peers(case, *arguments):
     engines = {}
     for mode, name in TORCH:
         engines[name] = peer("torch_net.py", case, mode, *arguments)
-        if name + INSTALLED in PEERS:
+        if name + INSTALLED in MORE_PEERS:
             engines[name + INSTALLED] = turns.as_installed(engines[name])
     return engines
 
@@ -147,12 +147,13 @@ LIMITS = {"f32": 1e-4, "bf16": 3e-2, "u8": 6e-2}  # of a number of an embedding
 
 
 def forward(given, net, batch, threads, ours):
-    """Nobody else quantises by itself: u8 is compared with their f32."""
+    """Nobody else quantises by itself: u8 is compared with those that read our export, in f32."""
     images, kind = given.images(net, batch), "f32" if ours == "u8" else ours
     model, onnx = given.model(net), given.onnx(net)
     engines = {"facenet": given.program("bench_net", "forward", model, batch, threads, images,
                                         ours)}
-    engines |= torch_peers("forward", kind, threads, model, batch, images)
+    if ours != "u8":
+        engines |= torch_peers("forward", kind, threads, model, batch, images)
     for name in ("onnxruntime", "openvino"):
         if kind == "f32" or name == "openvino":
             engines[name] = peer("onnx_net.py", name, kind, threads, onnx, batch,

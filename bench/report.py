@@ -6,7 +6,7 @@ import platform
 import re
 import subprocess
 
-from cases import PEERS, ROOT
+from cases import MORE_PEERS, PEERS, ROOT
 
 BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
 TELLING = ["avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16"]
@@ -75,7 +75,7 @@ def line(case):
 
 
 def table(cases):
-    peers = [p for p in PEERS if any(p in c["engines"] for c in cases)]
+    peers = [p for p in [*PEERS, *MORE_PEERS] if any(p in c["engines"] for c in cases)]
     rows = ["| case | facenet | " + " | ".join(peers) + " |", "|---" * (len(peers) + 2) + "|"]
     for c in cases:
         cells = [c["name"], figure(rate(c, "facenet"))]

@@ -24,7 +24,8 @@ def arguments():
     p.add_argument("--nets", nargs="+", default=[], metavar="NET", help="instead of " +
                    " ".join(catalogue.NETS) + "; configs/nets and bench/nets have more")
     p.add_argument("--peers", nargs="+", default=[], metavar="PEER",
-                   help="instead of all: " + ", ".join(catalogue.PEERS))
+                   help="instead of " + ", ".join(catalogue.PEERS) + "; there are also " +
+                   ", ".join(catalogue.MORE_PEERS))
     p.add_argument("--rounds", type=int, default=0, help="default 5, quick 3")
     p.add_argument("--list", action="store_true", help="names of the cases")
     p.add_argument("--work", default=os.path.join(catalogue.ROOT, "build", "bench"))
@@ -42,7 +43,7 @@ def wanted(a, cores, kinds):
 
 
 def narrow(case, a):
-    """Only the peers that were asked for."""
+    """With the peers that were asked for alone."""
     peers = a.peers or [p for p in catalogue.PEERS if not (a.quick and p == "torch compiled")]
     case["engines"] = {name: command for name, command in case["engines"].items()
                        if name == "facenet" or name in peers}
