@@ -2,6 +2,7 @@
 # mutate.sh -- do the tests bite? Plants one mistake at a time in a copy of the sources and
 # runs the test that shall catch it. Exits 1 if one is missed, or if its row is out of date.
 #   usage: tools/mutate.sh [WORD]      (only rows that contain WORD)
+#          tools/mutate.sh --rows      (plants nothing: is any row out of date?)
 # A row:  file @ sed script @ test @ what goes wrong        (test: a program, or tests/*.py)
 set -uo pipefail
 rows=$(cat <<'ROWS'
@@ -33,9 +34,9 @@ kernels/pool.c @ s/clip(row + a->kernel, h)/clip(row + a->kernel - 1, h)/ @ test
 kernels/pool.c @ s/FN_KEEP_X | FN_KEEP_Y/FN_KEEP_X/ @ test_ops @ a lie about what backward reads
 kernels/pool_walk.c @ s/(w->stride - 1 - shift) \/ w->stride/-shift \/ w->stride/ @ test_ops @ the first window of a row
 kernels/maxpool.c @ s/x\[i\] > x\[best\]/x[i] >= x[best]/ @ test_ops @ the last tie wins
-kernels/maxpool_cpu.c @ s/left = won ? 0 : left;// @ test_ops @ every tie wins
+kernels/maxpool_cpu.c @ s/left = only_if(!won, left);// @ test_ops @ every tie wins
 kernels/l2pool.c @ s/(divisor(c) \* y)/y/ @ test_ops @ the gradient of the mean
-kernels/l2pool_cpu.c @ s/length > 0 ? \(.*\) : 0;/\1;/ @ test_ops @ 0 divided by 0
+kernels/l2pool_cpu.c @ s/length > 0 ? length : INFINITY/length/ @ test_ops @ 0 divided by 0
 kernels/avgpool_cpu.c @ s/(float)(w->high \* w->wide)/(float)(w->high * w->high)/ @ test_ops @ planes that are not square
 kernels/concat_cpu.c @ s/fn_from(c->y\[0\], at)/fn_from(c->y[0], at + (i == 1))/ @ test_ops @ off by one
 kernels/concat_cpu.c @ s/c->x\[i\].shape.dim\[1\] % fn_format_block(f)/f > FN_BLOCK16/ @ test_ops @ blocks that are not full
@@ -275,14 +276,23 @@ kernels/implicit.c @ s/memset(to, 0, (size_t)(g->pad \* in) \* sizeof \*to);// @
 kernels/implicit.c @ s/from + i >= g->x_high) {/from + i > g->x_high) {/ @ test_implicit @ a line below the image
 kernels/implicit.c @ s/ .relu = g->relu};/ .relu = false};/ @ test_implicit @ the fused relu is forgotten
 kernels/implicit.c @ s/t.bias = v->u + p.first;/t.bias = v->u;/ @ test_implicit @ every panel has the first one's biases
+kernels/implicit.c @ s/to += pixel_of(g), x += g->in/to += g->in, x += g->in/ @ test_implicit @ rows are not where the tiles read them
 kernels/implicit.c @ s/while (pixels % n)/while (false)/ @ test_implicit @ lines with a rest
 kernels/implicit_back.c @ s/if (i < 0 || i >= g->y_high) {/if (i < 0) {/ @ test_implicit @ a gradient below the image
-kernels/implicit_back.c @ s/if (s.first == s.end)/if (false)/ @ test_implicit @ a phase of the stride without a pixel
+kernels/implicit_dx.c @ s/if (s.first == s.end)/if (false)/ @ test_implicit @ a phase of the stride without a pixel
 kernels/implicit_back.c @ s/pixel\[k\] = 0;/;/ @ test_implicit @ a part's padding is not zeroed
 kernels/implicit_back.c @ s/y ? y + at : NULL, g->y_wide/NULL, g->y_wide/ @ test_implicit @ what the ReLU stopped goes on
 kernels/implicit_pack.c @ s/o < p.columns ? bias\[p.part\]\[p.at + o\] : 0/bias[p.part][o]/ @ test_implicit @ a second panel's biases are the first's
 ROWS
 )
+
+if [ "${1:-}" = --rows ]; then
+    old=0
+    while IFS='@' read -r file script _ what; do
+        cmp -s <(sed "$script" $file) $file && echo "OLD ROW  $file:$what" && old=1
+    done <<<"$rows"
+    exit $old
+fi
 
 tree=$(mktemp -d /tmp/mutate-XXXXXX)
 trap 'rm -rf "$tree"' EXIT
