@@ -3,7 +3,8 @@
  * from the dy at q, q - 1, ...: those of one phase are a convolution of stride 1. */
 #include "kernels/implicit_band.h"
 
-/* Of the pixels of a line that have this phase: the q of the first, and behind the last. */
+/* Of the pixels of a line that have this phase: the q of the first, and behind the last; in a line
+ * shorter than the stride there may be none. */
 typedef struct stretch {
     int64_t first, end;
 } stretch;
@@ -21,8 +22,6 @@ static void give_line(const fn_bands *w, const fn_band *b, fn_tile t, int64_t q,
 {
     const fn_implicit *g = w->g;
     stretch s = stretch_of(g, column, g->x_wide);
-    if (s.first == s.end)
-        return; /* the line is shorter than the stride */
     int64_t margin = fn_band_margin(g);
     const float *dy = b->dy + (q - b->first + margin - (t.pieces - 1)) * t.pitch;
     float *dx = w->d->dx + (b->image * g->x_high + r) * g->x_wide * g->in + c;

@@ -279,7 +279,6 @@ kernels/implicit.c @ s/t.bias = v->u + p.first;/t.bias = v->u;/ @ test_implicit 
 kernels/implicit.c @ s/to += pixel_of(g), x += g->in/to += g->in, x += g->in/ @ test_implicit @ rows are not where the tiles read them
 kernels/implicit.c @ s/while (pixels % n)/while (false)/ @ test_implicit @ lines with a rest
 kernels/implicit_back.c @ s/if (i < 0 || i >= g->y_high) {/if (i < 0) {/ @ test_implicit @ a gradient below the image
-kernels/implicit_dx.c @ s/if (s.first == s.end)/if (false)/ @ test_implicit @ a phase of the stride without a pixel
 kernels/implicit_back.c @ s/pixel\[k\] = 0;/;/ @ test_implicit @ a part's padding is not zeroed
 kernels/implicit_back.c @ s/y ? y + at : NULL, g->y_wide/NULL, g->y_wide/ @ test_implicit @ what the ReLU stopped goes on
 kernels/implicit_pack.c @ s/o < p.columns ? bias\[p.part\]\[p.at + o\] : 0/bias[p.part][o]/ @ test_implicit @ a second panel's biases are the first's
