@@ -17,7 +17,6 @@
 #include <omp.h>
 
 enum {
-    LINE = 16,          /* floats of a line of the cache */
     CACHED = 64 * 1024, /* floats of x, a quarter of a second cache of 1 MB */
     LONGEST = 112       /* pixels of a line where there are no images */
 };
@@ -129,17 +128,21 @@ static bool crowded(const fn_implicit *g)
     return g->flat && g->in % FN_TILE_ALIAS == 0 && g->tiles->rows > FN_TILE_WAYS;
 }
 
+static bool in_place(const fn_implicit *g)
+{
+    return g->flat && !crowded(g);
+}
+
 /* Floats from pixel to pixel of x where the tiles read it. */
 static int64_t pixel_of(const fn_implicit *g)
 {
-    return crowded(g) ? g->in + LINE : g->in;
+    return crowded(g) ? g->in + FN_TILE_LINE : g->in;
 }
 
 static int64_t slot_floats(const fn_implicit *g)
 {
     int64_t line = fn_implicit_span(g, g->y_wide) * pixel_of(g);
-    bool laid = !g->flat || crowded(g);
-    return laid ? fn_implicit_up(fn_implicit_span(g, band_of(g)) * line, LINE) * LINE : 0;
+    return in_place(g) ? 0 : fn_implicit_lined(fn_implicit_span(g, band_of(g)) * line);
 }
 
 size_t fn_implicit_scratch(const fn_implicit *g)
@@ -194,14 +197,12 @@ static void make(const fn_implicit *g, const values *all, float *slot, int64_t i
     v.x += image * g->x_high * g->x_wide * g->in;
     for (int i = 0; i < g->parts; i++)
         v.y[i] += image * g->y_high * g->y_wide * g->part[i];
-    const float *a = g->flat ? v.x + first * g->x_wide * g->in : slot;
+    const float *seen = v.x + first * g->x_wide * g->in; /* if flat */
     if (!g->flat)
         fn_implicit_lay(slot, g, v.x, first, last);
-    if (crowded(g)) {
-        spread(slot, g, a, (last - first) * g->x_wide);
-        a = slot;
-    }
-    make_band(g, &v, a, first, last);
+    else if (crowded(g))
+        spread(slot, g, seen, (last - first) * g->x_wide);
+    make_band(g, &v, in_place(g) ? seen : slot, first, last);
 }
 
 static int threads_of(const fn_implicit *g)

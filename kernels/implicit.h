@@ -18,7 +18,7 @@ typedef struct fn_implicit {
     int64_t part[FN_IMPLICIT_PARTS]; /* channels of each y */
     int64_t out;                     /* of all of them, each filled up to vectors */
     int parts, threads;              /* threads: at most, when it runs */
-    bool relu, flat;                 /* flat: x is read where it lies, without padding */
+    bool relu, flat;                 /* flat: 1x1 of stride 1, without padding */
     const fn_tiles *tiles;           /* for the processor */
 } fn_implicit;
 

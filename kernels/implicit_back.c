@@ -23,23 +23,18 @@ static int64_t band_of(const fn_implicit *g)
     return fn_implicit_most(1, fn_implicit_least(CACHED / line, g->y_high));
 }
 
-static int64_t rounded(int64_t floats)
-{
-    return fn_implicit_up(floats, 16) * 16;
-}
-
 static fn_bands bands_of(const fn_implicit *g)
 {
     fn_bands w = {.g = g, .lines = band_of(g)};
     int64_t beyond = fn_implicit_most(fn_band_reach(g, g->x_high) - g->y_high, 0);
     w.bands = fn_implicit_up(g->y_high, w.lines);
-    w.dy_floats = rounded((fn_band_margin(g) + w.lines + beyond) * fn_band_wide(g) *
-                          g->out);
+    w.dy_floats = fn_implicit_lined((fn_band_margin(g) + w.lines + beyond) *
+                                    fn_band_wide(g) * g->out);
     if (!g->flat)
-        w.x_floats = rounded(fn_implicit_span(g, w.lines) * fn_implicit_span(g, g->y_wide) *
-                             g->in);
-    w.rows_floats = rounded(w.lines * g->y_wide * depth_of(g));
-    w.columns_floats = rounded(w.lines * g->y_wide * g->out);
+        w.x_floats = fn_implicit_lined(fn_implicit_span(g, w.lines) *
+                                       fn_implicit_span(g, g->y_wide) * g->in);
+    w.rows_floats = fn_implicit_lined(w.lines * g->y_wide * depth_of(g));
+    w.columns_floats = fn_implicit_lined(w.lines * g->y_wide * g->out);
     return w;
 }
 
@@ -51,7 +46,7 @@ static int64_t slot_floats(const fn_bands *w)
 size_t fn_implicit_scratch_back(const fn_implicit *g)
 {
     fn_bands w = bands_of(g);
-    int64_t floats = rounded(fn_band_sums(g) + g->out);
+    int64_t floats = fn_implicit_lined(fn_band_sums(g) + g->out);
     return (size_t)(floats + g->threads * slot_floats(&w)) * sizeof(float);
 }
 
@@ -130,7 +125,7 @@ void fn_implicit_back(const fn_implicit *g, const fn_implicit_gradients *d, void
     int threads = (int)fn_implicit_least(fn_threads(), g->threads);
     w.d = d;
     w.sums = scratch;
-    w.slots = w.sums + rounded(fn_band_sums(g) + g->out);
+    w.slots = w.sums + fn_implicit_lined(fn_band_sums(g) + g->out);
     bool sums = wants_dw(&w);
 #pragma omp parallel num_threads(threads)
     for (int64_t from = 0; from < all; from += threads) {

@@ -5,8 +5,6 @@
 
 #include "kernels/implicit_parts.h"
 
-enum { FN_BAND_LINE = 16 }; /* floats of a line of the cache */
-
 /* A band of one image: lines of dy from `first` to `last`, and those of dx for q from `first` to
  * `end`, which in the last band are all that remain. */
 typedef struct fn_band {
@@ -43,7 +41,7 @@ static inline int64_t fn_band_wide(const fn_implicit *g)
 /* Whether a pixel of x is more than a line of the cache away from the next. */
 static inline bool fn_band_scattered(const fn_implicit *g)
 {
-    return g->stride * g->in > FN_BAND_LINE;
+    return g->stride * g->in > FN_TILE_LINE;
 }
 
 static inline int64_t fn_band_sums(const fn_implicit *g)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { LINE = FN_BAND_LINE };
+enum { LINE = FN_TILE_LINE };
 
 /* --- what a thread reads next --- */
 

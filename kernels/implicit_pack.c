@@ -1,7 +1,7 @@
 /* implicit_pack -- kernels [O, C, k, k] as the tiles of kernels/implicit.c read them. */
 #include "kernels/implicit_parts.h"
 
-enum { LINE = 16 }; /* floats of a line of the cache */
+enum { LINE = FN_TILE_LINE };
 
 int64_t fn_implicit_floats(const fn_implicit *g)
 {

@@ -20,6 +20,12 @@ static inline int64_t fn_implicit_most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Floats, filled up to a line of the cache. */
+static inline int64_t fn_implicit_lined(int64_t floats)
+{
+    return fn_implicit_up(floats, FN_TILE_LINE) * FN_TILE_LINE;
+}
+
 /* Of as many channels: places, which are whole vectors. */
 static inline int64_t fn_implicit_places(const fn_implicit *g, int64_t channels)
 {

@@ -5,8 +5,12 @@
 
 #include "kernels/implicit.h"
 
-/* Floats between rows that fall into one set of the first cache, and how many of them it holds. */
-enum { FN_TILE_ALIAS = 1024, FN_TILE_WAYS = 8 };
+enum {
+    FN_TILE_LINE = 16, /* floats of a line of the cache */
+    /* Floats between rows that fall into one set of the first cache; how many of them it holds. */
+    FN_TILE_ALIAS = 1024,
+    FN_TILE_WAYS = 8
+};
 
 /* y[r] = bias + sum over k of a[r][k] b[k], ReLU. */
 typedef struct fn_tile {

@@ -12,11 +12,7 @@
 typedef float lanes __attribute__((vector_size(4 * FN_LANES), aligned(4), may_alias));
 typedef int32_t bits __attribute__((vector_size(4 * FN_LANES)));
 
-enum {
-    LANES = FN_LANES,
-    LINE = 16, /* floats of a line of the cache */
-    AHEAD = 32
-};
+enum { LANES = FN_LANES, LINE = FN_TILE_LINE, AHEAD = 32 };
 
 /* NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): of lanes, rows and vectors of a
  * tile, all below 100; loops over them unroll where they count in int */
