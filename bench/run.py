@@ -43,7 +43,7 @@ def wanted(a, cores, kinds):
 
 
 def narrow(case, a):
-    """With the peers that were asked for alone."""
+    """Only the peers that were asked for, or those of a run that names none."""
     peers = a.peers or [p for p in catalogue.PEERS if not (a.quick and p == "torch compiled")]
     case["engines"] = {name: command for name, command in case["engines"].items()
                        if name == "facenet" or name in peers}
